@@ -1,0 +1,24 @@
+"""Errors and warnings of their own kind, so that callers can tell them apart."""
+
+__all__ = [
+    "BudgetError",
+    "DivergenceError",
+    "ExpectedOutcomesWarning",
+    "MissingTreatmentWarning",
+]
+
+
+class BudgetError(ValueError):
+    """The budget is below the cost of the cheapest allocation."""
+
+
+class DivergenceError(ArithmeticError):
+    """The training loss of a network became infinite or NaN."""
+
+
+class MissingTreatmentWarning(UserWarning):
+    """No treatment was given, so that there is a single arm to allocate."""
+
+
+class ExpectedOutcomesWarning(UserWarning):
+    """Columns taken for expected outcomes are far from the observed outcomes."""
