@@ -1,0 +1,174 @@
+"""Exact search among the few moves that may improve an allocation, in float64.
+
+A solver's tolerances hide what happens at the edge of the budget. This dynamic
+programme has none: it keeps partial sums of cost and loss, move by move, as
+long as a bound says that they can still end better than the best known, and
+its end is the proof that nothing better exists.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Core", "enumerate_moves", "unit_limits"]
+
+# Partial sums that may be kept in all: a stage takes half of what is left, and never less than
+# the minimum.
+_MAX_STATES = 4_000_000
+_MIN_STATES = 1_000
+
+
+class Core(NamedTuple):
+    """Moves of units away from the best arms at the shadow price, as flat arrays.
+
+    The loss of a set of moves is what it stays below the bound of the linear relaxation,
+    `loss @ moves + price * (room - extra @ moves)`: money that is left over counts too.
+    """
+
+    cluster: np.ndarray
+    arm: np.ndarray
+    extra: np.ndarray  # cost per unit, of any sign
+    loss: np.ndarray  # loss per unit, not negative
+    limit: np.ndarray  # largest number of units that can be worth moving
+    units: np.ndarray  # units of the cluster
+    room: float  # budget that the best arms leave, of any sign
+    grain: float  # difference in cost that is rounding
+    price: float
+
+
+def unit_limits(loss, units, gap):
+    """Largest numbers of units, up to `units`, whose loss does not exceed `gap`."""
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        worth = np.where(loss > 0, np.floor(gap / loss), np.inf)
+    return np.minimum(units, worth).astype(np.int64)
+
+
+@np.errstate(over="ignore")
+def enumerate_moves(core, best, gap, noise):
+    """Improve on moves with a loss of `gap` by dynamic programming.
+
+    Move by move, keep the partial sums (cost, loss) that can still end more than `noise` below
+    the best loss so far. Moves that lose least for the money they shift come first, so that what
+    remains balances the budget at an ever higher loss and few sums survive. Where memory does
+    not allow for all of them, the most promising ones go on.
+
+    Returns
+    -------
+    best : array of int or None
+        Better moves, or those that were given.
+    gap : float
+        Their loss.
+    complete : bool
+        Whether all sums were followed to their end.
+    """
+    limit = unit_limits(core.loss, core.limit, gap)
+    order = _stages(core, limit)
+    sides = [_side(core, limit, order, sign) for sign in (1, -1)]
+    ends = np.append(np.diff(core.cluster[order]) != 0, True)
+    extra, loss, floor, used = np.zeros(1), np.zeros(1), np.zeros(1), np.zeros(1, dtype=np.int64)
+    trail, complete, spare = [], True, _MAX_STATES
+    for stage, move in enumerate(order):
+        curves = _curves(sides, stage)
+        most = np.minimum(
+            unit_limits(core.loss[move], limit[move], gap - loss), core.units[move] - used
+        )
+        least, width = _span(core, curves, move, core.room - extra, gap - loss, most)
+        chosen = np.argsort(floor, kind="stable")
+        chosen = chosen[np.cumsum(width[chosen]) <= max(spare // 2, _MIN_STATES)]
+        complete &= len(chosen) == len(floor)
+        parent, times = _expand(chosen, least, width)
+        spare -= len(parent)
+        if not len(parent):
+            break
+        extra = extra[parent] + times * core.extra[move]
+        loss = loss[parent] + times * core.loss[move]
+        left = core.room - extra
+        total = np.where(left >= 0, loss + core.price * left, np.inf)
+        if total.min() < gap - noise:
+            steps = [*trail, (parent, times)]
+            best, gap = _trace(order, steps, total.argmin(), len(limit)), float(total.min())
+        floor = loss + _rest(core, curves, left)
+        keep = np.flatnonzero(floor < gap - noise)
+        if ends[stage]:
+            keep = keep[
+                _undominated(extra[keep], loss[keep] - core.price * extra[keep], core.grain)
+            ]
+        extra, loss, floor = extra[keep], loss[keep], floor[keep]
+        used = np.zeros_like(keep) if ends[stage] else used[parent[keep]] + times[keep]
+        trail.append((parent[keep], times[keep]))
+    return best, gap, complete
+
+
+def _span(core, curves, move, left, gap, most):
+    """Least number of units that each sum can move, and how many numbers it may choose from."""
+    (spend, _), (save, _) = curves
+    bounds = [(left - spend[-1] - gap / core.price), (left + save[-1])]
+    first, last = np.sort(np.array(bounds) / core.extra[move], axis=0)
+    # One unit more on either side for the rounding.
+    least = np.clip(np.floor(first), 0, most + 1).astype(np.int64)
+    last = np.clip(np.ceil(last), -1, most).astype(np.int64)
+    return least, np.maximum(last - least + 1, 0)
+
+
+def _expand(chosen, least, width):
+    """Positions of the chosen sums and numbers of units, for all that each may move."""
+    width = width[chosen]
+    parent = np.repeat(chosen, width)
+    return parent, np.arange(len(parent)) - np.repeat(np.cumsum(width) - width, width) + least[
+        parent
+    ]
+
+
+def _stages(core, limit):
+    """Order of the moves that are worth a unit, by the least loss for money in the cluster."""
+    move = np.flatnonzero(limit > 0)
+    rate = core.loss[move] / np.abs(core.extra[move])
+    least = np.full(core.cluster.max(initial=0) + 1, np.inf)
+    np.minimum.at(least, core.cluster[move], rate)
+    return move[np.lexsort((core.cluster[move], least[core.cluster[move]]))]
+
+
+def _side(core, limit, order, sign):
+    """Stage, money and loss of the moves that spend (1) or save (-1), the lowest rate first."""
+    stage = np.flatnonzero(sign * core.extra[order] > 0)
+    move = order[stage]
+    money, loss = np.abs(core.extra[move]) * limit[move], core.loss[move] * limit[move]
+    rank = np.argsort(loss / money, kind="stable")
+    return stage[rank], money[rank], loss[rank]
+
+
+def _curves(sides, stage):
+    """Money and loss, both cumulated, of the moves after `stage` that spend and that save."""
+    return [
+        [np.cumsum(np.append(0.0, values[at > stage])) for values in (money, loss)]
+        for at, money, loss in sides
+    ]
+
+
+def _rest(core, curves, left):
+    """Lower bound of the loss that later moves, taken in part if need be, and unspent money add.
+
+    A move that spends loses less than unspent money does: arms that cost more and give less are
+    dominated.
+    """
+    (spend, spend_loss), (save, save_loss) = curves
+    over = np.maximum(left - spend[-1], 0.0)
+    surplus = np.interp(left, spend, spend_loss) + core.price * over
+    deficit = np.interp(-left, save, save_loss, right=np.inf)
+    return np.where(left >= 0, surplus, deficit)
+
+
+def _undominated(extra, loss, grain):
+    """Positions of the sums than which no other one is both cheaper and better."""
+    order = np.lexsort((loss, np.rint(extra / grain)))
+    lowest = np.minimum.accumulate(loss[order])
+    return order[np.append(True, loss[order][1:] < lowest[:-1])[: len(order)]]
+
+
+def _trace(order, trail, state, n_moves):
+    """Moves that led to a state of the last stage in the trail."""
+    moves = np.zeros(n_moves, dtype=np.int64)
+    for move, (parent, times) in zip(order[: len(trail)][::-1], trail[::-1]):
+        moves[move] = times[state]
+        state = parent[state]
+    return moves
