@@ -1,0 +1,96 @@
+"""Networks that are each trained without one fold of the rows."""
+
+import numpy as np
+
+__all__ = ["deal_folds", "resolve_batch_size", "resolve_n_networks", "train_networks"]
+
+# Fewer rows than this for a network of its own and it only repeats the others.
+ROWS_A_NETWORK = 20
+# Folds for the early stopping where there are fewer networks than that.
+MIN_FOLDS = 5
+LARGE_BATCH_ROWS = 60_000
+
+
+def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
+    """Train networks one after the other, each without its fold.
+
+    Parameters
+    ----------
+    arrays : tuple of ndarray
+        `features, arm, target_and_weight` of all rows, which all networks share.
+    folds : ndarray of shape (n_samples,), int
+        Fold of each row; the fold `m` stops the training of network `m`.
+    n_networks : int
+        Number of networks.
+    rng : RandomState
+        Gives every network its seed.
+    verbose : int, default=0
+        1 shows a progress bar.
+    **settings
+        Other arguments of :func:`~sklearn_hrc._networks.train_network`.
+
+    Returns
+    -------
+    networks : list of Network
+        Fitted networks; after an interruption (Ctrl-C) those that were
+        finished, which are at least one, else the interruption goes on.
+    history : list of list of dict
+        Losses of their epochs.
+    """
+    # torch and skorch load here, not when the package is imported.
+    from tqdm import tqdm
+
+    from sklearn_hrc._networks import train_network
+
+    seeds = rng.randint(np.iinfo(np.int32).max, size=n_networks)
+    fitted = []
+    try:
+        for fold in tqdm(range(n_networks), "networks", disable=not verbose):
+            held_out = folds == fold
+            rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+            fitted.append(train_network(*arrays, *rows, seed=int(seeds[fold]), **settings))
+    except KeyboardInterrupt:
+        if not fitted:
+            raise
+    networks, history = zip(*fitted)
+    return list(networks), list(history)
+
+
+def deal_folds(arm, n_networks, rng):
+    """Deal shuffled rows to folds, arm by arm, so that each fold has its share of each.
+
+    Parameters
+    ----------
+    arm : ndarray of shape (n_samples,), int
+        Arm of each row.
+    n_networks : int
+        Networks that hold out a fold each.
+    rng : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    folds : ndarray of shape (n_samples,), int
+        Fold of each row; sizes differ by at most one. Where there are too few
+        rows to hold any out, all are in a fold that no network leaves out.
+    """
+    n_folds = max(n_networks, MIN_FOLDS)
+    order = rng.permutation(len(arm))
+    order = order[np.argsort(arm[order], kind="stable")]
+    folds = np.empty(len(arm), dtype=np.intp)
+    folds[order] = np.arange(len(arm)) % n_folds
+    if len(arm) < 2 * n_folds:
+        folds[:] = n_networks
+    return folds
+
+
+def resolve_n_networks(n_networks, n_rows):
+    """Return how many networks the rows carry."""
+    return int(np.clip(n_rows // ROWS_A_NETWORK, 1, n_networks))
+
+
+def resolve_batch_size(batch_size, n_rows):
+    """Return the number of rows in a step."""
+    if batch_size != "auto":
+        return batch_size
+    return 1024 if n_rows >= LARGE_BATCH_ROWS else 512

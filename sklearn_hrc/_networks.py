@@ -1,0 +1,297 @@
+"""Training of one multi-task network, with skorch and torch.
+
+The only file that imports them; it is imported when a representer is fitted.
+"""
+
+import contextlib
+import itertools
+
+import numpy as np
+import skorch
+import torch
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
+from skorch.helper import predefined_split
+from torch import nn
+
+from sklearn_hrc._forward import Network
+from sklearn_hrc.exceptions import DivergenceError
+
+__all__ = ["train_network"]
+
+# Epochs without a better held-out loss before the learning rate is halved and
+# before training stops.
+RATE_PATIENCE = 2
+STOP_PATIENCE = 6
+# Effects of the arms are small beside the base: the heads are shrunk more.
+TRUNK_DECAY = 1e-4
+HEAD_DECAY = 1e-2
+HELD_OUT_BATCH = 16_384
+
+
+class BaseAndEffects(nn.Module):
+    """Shared trunk, then `base(h) + effect_j(h)` for the received arm j."""
+
+    def __init__(self, n_features, hidden_layer_sizes, n_treatments, n_tasks):
+        super().__init__()
+        widths = [n_features, *hidden_layer_sizes]
+        layers = [nn.Linear(*pair) for pair in itertools.pairwise(widths)]
+        self.trunk = nn.Sequential(*(part for layer in layers for part in (layer, nn.ReLU())))
+        self.base = nn.Linear(widths[-1], n_tasks)
+        self.effect = nn.Linear(widths[-1], n_treatments * n_tasks)
+        # No arm has an effect until the data says so.
+        nn.init.zeros_(self.effect.weight)
+        nn.init.zeros_(self.effect.bias)
+
+    def forward(self, features, arm):
+        """Return link-scale predictions of shape (n_samples, n_tasks)."""
+        hidden = self.trunk(features)
+        base = self.base(hidden)
+        effects = self.effect(hidden).view(len(base), -1, base.shape[1])
+        return base + effects[torch.arange(len(base), device=base.device), arm]
+
+
+class TaskLoss(nn.Module):
+    """Weighted logistic loss of binary tasks plus half squared error of the others."""
+
+    def __init__(self, binary):
+        super().__init__()
+        self.register_buffer("binary", torch.as_tensor(binary))
+        self.any_binary = bool(np.any(binary))
+
+    def forward(self, link, target_and_weight):
+        """Return the loss summed over tasks, averaged over rows."""
+        target, weight = target_and_weight.chunk(2, dim=1)
+        squared = 0.5 * (link - target).square()
+        if self.any_binary:
+            logistic = nn.functional.softplus(link) - target * link
+            squared = torch.where(self.binary, logistic, squared)
+        return (weight * squared).sum() / len(link)
+
+
+class Rows(torch.utils.data.Dataset):
+    """Some rows of tensors that all networks share."""
+
+    def __init__(self, features, arm, target_and_weight, index):
+        self.features, self.arm = features, arm
+        self.target_and_weight, self.index = target_and_weight, index
+
+    def __len__(self):
+        return len(self.index)
+
+    def batch(self, rows):
+        """Return rows of the tensors, as skorch expects a batch."""
+        inputs = {
+            "features": self.features.index_select(0, rows),
+            "arm": self.arm.index_select(0, rows),
+        }
+        return inputs, self.target_and_weight.index_select(0, rows)
+
+
+class SlicingIterator:
+    """Batches by slices of tensors; the default loader collates row by row, 4 times slower."""
+
+    def __init__(self, dataset, batch_size, generator=None):
+        self.dataset, self.batch_size, self.generator = dataset, batch_size, generator
+
+    def __iter__(self):
+        index = self.dataset.index
+        if self.generator is not None:
+            # Drawn on the CPU, so that a seed means the same order on every device.
+            order = torch.randperm(len(index), generator=self.generator)
+            index = index[order.to(index.device)]
+        for rows in index.split(self.batch_size):
+            yield self.dataset.batch(rows)
+
+
+class StopOnDivergence(Callback):
+    """Stop with the cause named where the loss is no number any more."""
+
+    def on_epoch_end(self, net, **kwargs):
+        """Look at the losses of the epoch."""
+        for name in ("train_loss", "valid_loss"):
+            loss = net.history[-1].get(name, 0.0)
+            if not np.isfinite(loss):
+                raise DivergenceError(
+                    f"The {name} became {loss} in epoch {len(net.history)}: scale X (for example "
+                    f"with StandardScaler) or lower lr, got lr={net.lr:g}."
+                )
+
+
+def train_network(
+    features,
+    arm,
+    target_and_weight,
+    train_rows,
+    held_out_rows,
+    *,
+    n_treatments,
+    binary,
+    hidden_layer_sizes,
+    max_epochs,
+    batch_size,
+    lr,
+    device,
+    seed,
+):
+    """Train one network and return its weights and its history.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_samples, n_features), float32
+        Scaled features.
+    arm : ndarray of shape (n_samples,), int64
+        Arm of each row.
+    target_and_weight : ndarray of shape (n_samples, 2 * n_tasks), float32
+        Targets on the link scale, then their weights in the loss.
+    train_rows, held_out_rows : ndarray of int64
+        Rows to learn from, and rows whose loss stops the training; without
+        held-out rows it runs for `max_epochs`.
+    n_treatments : int
+        Number of arms.
+    binary : ndarray of shape (n_tasks,), bool
+        Tasks with logistic loss.
+    hidden_layer_sizes : sequence of int
+        Widths of the trunk's layers.
+    max_epochs, batch_size, lr, device
+        As in :class:`~sklearn_hrc.MultiTaskRepresenter`, resolved.
+    seed : int
+        Seed of the initial weights and of the order of the rows.
+
+    Returns
+    -------
+    network : Network
+        Weights as numpy arrays.
+    history : list of dict
+        `epoch`, `train_loss` and, with held-out rows, `valid_loss`.
+    """
+    device = _resolve_device(device)
+    arrays = (features, arm, target_and_weight)
+    shared = [torch.from_numpy(array).to(device) for array in arrays]
+    train, held_out = (
+        Rows(*shared, torch.from_numpy(rows).to(device)) for rows in (train_rows, held_out_rows)
+    )
+    # The initial weights come from the global generator of the CPU: leave it as it was.
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        net = _untrained(
+            held_out if len(held_out) else None,
+            seed,
+            module__n_features=features.shape[1],
+            module__hidden_layer_sizes=hidden_layer_sizes,
+            module__n_treatments=n_treatments,
+            module__n_tasks=len(binary),
+            criterion__binary=binary,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            lr=lr,
+            device=device,
+        ).initialize()
+        _fit(net, train)
+    return _weights(net.module_), _losses(net.history)
+
+
+def _resolve_device(device):
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        resolved = torch.device(device)
+        torch.zeros(1, device=resolved).item()
+    # torch asserts that it was built for a device.
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"device is expected to be 'auto' or a device that torch can use here, got {device!r}."
+        ) from error
+    return resolved
+
+
+@contextlib.contextmanager
+def _one_thread():
+    """Train on one thread: a step is too short to be shared.
+
+    Two threads gain nothing on an idle machine; where others use its cores
+    they wait for each other, and training takes ten times as long.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _fit(net, train):
+    # skorch's own fit takes a user's Ctrl-C for its early stopping.
+    net.notify("on_train_begin", X=train, y=None)
+    try:
+        net.fit_loop(train)
+    except KeyboardInterrupt:
+        stop = dict(net.callbacks_).get("stop")
+        if stop is None or stop.misses_ < stop.patience:
+            raise
+    net.notify("on_train_end", X=train, y=None)
+
+
+def _halve_rate_on_plateau():
+    # torch's patience is the number of bad epochs that it lets pass; skorch's
+    # default is to watch the training loss.
+    return LRScheduler(
+        "ReduceLROnPlateau", monitor="valid_loss", factor=0.5, patience=RATE_PATIENCE - 1
+    )
+
+
+def _untrained(held_out, seed, device, **settings):
+    has_held_out = held_out is not None
+    callbacks = [
+        ("train_loss", PassthroughScoring("train_loss", on_train=True)),
+        ("valid_loss", PassthroughScoring("valid_loss")),
+        ("divergence", StopOnDivergence()),
+    ]
+    if has_held_out:
+        callbacks += [
+            ("rate", _halve_rate_on_plateau()),
+            ("stop", EarlyStopping(patience=STOP_PATIENCE, threshold=0, load_best=True)),
+        ]
+    return _Net(
+        BaseAndEffects,
+        TaskLoss,
+        optimizer=torch.optim.AdamW,
+        # One kernel a step instead of a dozen: a quarter of the time of a small network.
+        optimizer__fused=device.type in ("cpu", "cuda"),
+        optimizer__param_groups=[
+            ("trunk.*", {"weight_decay": TRUNK_DECAY}),
+            ("*", {"weight_decay": HEAD_DECAY}),
+        ],
+        iterator_train=SlicingIterator,
+        iterator_train__generator=torch.Generator().manual_seed(seed),
+        iterator_valid=SlicingIterator,
+        iterator_valid__batch_size=HELD_OUT_BATCH,
+        train_split=predefined_split(held_out) if has_held_out else None,
+        callbacks=callbacks,
+        verbose=0,
+        device=device,
+        **settings,
+    )
+
+
+class _Net(skorch.NeuralNet):
+    """skorch's net with the callbacks that are given, and no others."""
+
+    @property
+    def _default_callbacks(self):
+        # Timers and printing cost as much as a small batch.
+        return []
+
+
+def _weights(module):
+    def arrays(layer):
+        return tuple(
+            parameter.detach().cpu().numpy().copy() for parameter in (layer.weight, layer.bias)
+        )
+
+    trunk = [arrays(layer) for layer in module.trunk if isinstance(layer, nn.Linear)]
+    return Network(trunk, arrays(module.base), arrays(module.effect))
+
+
+def _losses(history):
+    names = ("epoch", "train_loss", "valid_loss")
+    return [{name: epoch[name] for name in names if name in epoch} for epoch in history]

@@ -1,0 +1,361 @@
+"""The multi-task representation network as a scikit-learn transformer."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_hrc._compat import Interval, StrOptions, fit_context
+from sklearn_hrc._components import describe_tasks, loss_weights, to_link_targets, to_outcomes
+from sklearn_hrc._cross_fitting import (
+    deal_folds,
+    resolve_batch_size,
+    resolve_n_networks,
+    train_networks,
+)
+from sklearn_hrc._forward import hidden_layer, link_predictions
+from sklearn_hrc._metadata import FitMetadataMixin
+from sklearn_hrc._statistics import add, empty
+from sklearn_hrc._validation import check_experiment, restore_on_error, take_rows
+
+__all__ = ["MultiTaskRepresenter"]
+
+# Rows in a forward pass: bounds the memory of the hidden layers of all networks.
+FORWARD_ROWS = 16_384
+
+
+class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
+    """Learn a hidden representation of individuals from a randomised experiment.
+
+    Several multi-task networks are trained, each without one fold of the rows,
+    which stops its training. A network has a shared trunk, of two layers by
+    default, and for every task a linear head `base(h) + effect_j(h)` for arm `j`. Tasks
+    are the columns of `y` and, where given, the `cost`; only the head of the
+    received arm enters the loss, logistic for a task with two values, squared
+    error else. Where a task is constant in an arm (a free control) it is
+    predicted as that constant.
+
+    This is the first step of HRC [1]_. Only the abstract of that paper is
+    public to us: tasks, heads, widths and the use of several networks are
+    choices of this package.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(64, 32)
+        Widths of the trunk's layers; the last is the hidden representation.
+    n_networks : int, default=5
+        Number of networks; fewer on few rows, see `n_networks_`.
+    n_components : int, default=32
+        Principal components of the networks' concatenated hidden layers that
+        `transform` gives; fewer on few rows, see `n_components_`.
+    outcomes : bool, default=True
+        Append the expected outcomes Q to the hidden representation H, as the
+        clusterer and the allocator expect them.
+    max_epochs : int, default=60
+        Passes over the rows, at most.
+    batch_size : int or "auto", default="auto"
+        Rows in a step; "auto" is 512, or 1024 from 60,000 rows on.
+    lr : float, default=2e-3
+        Learning rate of AdamW; halved when the held-out loss stalls.
+    device : str, default="auto"
+        Device that trains, as torch names it; "auto" takes a GPU if there is
+        one. On the CPU it trains on one thread. Prediction is always on the
+        CPU.
+    random_state : int, RandomState instance or None, default=None
+        Folds, initial weights and the order of the rows.
+    verbose : int, default=0
+        1 shows a progress bar over the networks.
+
+    Attributes
+    ----------
+    treatments_ : ndarray of shape (n_treatments,)
+        Sorted treatment labels.
+    task_names_ : list of str
+        Names of the tasks, `cost` last where it was given.
+    n_networks_, n_components_ : int
+        Resolved values.
+    networks_ : list of Network
+        Weights of the fitted networks, as numpy arrays.
+    history_ : list of list of dict
+        For every network and epoch, `train_loss` and `valid_loss`.
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        Share of the hidden layers' variance in each component of H.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features, if `X` has string names.
+
+    See Also
+    --------
+    HiddenClusterer : Clusters the representation.
+
+    References
+    ----------
+    .. [1] Hidden Representation Clustering for marketing budget allocation,
+       `arXiv:2506.00959 <https://arxiv.org/abs/2506.00959>`_.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import scale
+    >>> from sklearn_hrc import MultiTaskRepresenter
+    >>> from sklearn_hrc.datasets import make_coupon_experiment
+    >>> experiment = make_coupon_experiment(500, n_treatments=3, random_state=0)
+    >>> representer = MultiTaskRepresenter(n_networks=2, max_epochs=3, random_state=0)
+    >>> representer = representer.fit(
+    ...     scale(experiment.data), experiment.target,
+    ...     treatment=experiment.treatment, cost=experiment.cost)
+    >>> representer.predict_outcomes(scale(experiment.data)).shape
+    (500, 3, 3)
+    >>> representer.get_feature_names_out()[-3:]
+    array(['y0@10', 'y1@10', 'cost@10'], dtype=object)
+    """
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like"],
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "outcomes": ["boolean"],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 32),
+        *,
+        n_networks=5,
+        n_components=32,
+        outcomes=True,
+        max_epochs=60,
+        batch_size="auto",
+        lr=2e-3,
+        device="auto",
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_networks = n_networks
+        self.n_components = n_components
+        self.outcomes = outcomes
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features on comparable scales, for example from `StandardScaler`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+            Outcomes, numeric; every column is a task.
+        treatment : array-like of shape (n_samples,), default=None
+            Received arm; None means that there is one.
+        cost : array-like of shape (n_samples,), default=None
+            Realised cost of the received arm: a further task.
+        propensity : array-like of shape (n_samples,), default=None
+            Probability of the received arm, in (0, 1]. Checked only: outcomes
+            are predicted given the features, which needs no reweighting.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        self : MultiTaskRepresenter
+            Fitted representer.
+        """
+        widths = self._check_widths()
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        experiment = check_experiment(
+            y,
+            treatment=treatment,
+            cost=cost,
+            propensity=propensity,
+            sample_weight=sample_weight,
+            n_samples=len(X),
+        )
+        weighted = experiment.sample_weight > 0
+        if not weighted.all():
+            X, experiment = X[weighted], take_rows(experiment, weighted)
+        rng = check_random_state(self.random_state)
+        self.treatments_ = experiment.treatments
+        self.task_names_ = list(experiment.outcome_names)
+        tasks = experiment.outcomes
+        if experiment.cost is not None:
+            if "cost" in experiment.outcome_names:
+                raise ValueError(
+                    "y is expected to have no column named 'cost' where cost is given, got "
+                    f"{experiment.outcome_names}."
+                )
+            self.task_names_.append("cost")
+            tasks = np.column_stack([tasks, experiment.cost])
+        n_networks = self._train(X, tasks, experiment, widths, rng)
+        if self.n_networks_ < n_networks:
+            warnings.warn(
+                f"Interrupted: {self.n_networks_} of {n_networks} networks are trained and used.",
+                stacklevel=4,
+            )
+        self._fit_components(X, experiment.sample_weight)
+        return self
+
+    def transform(self, X):
+        """Represent individuals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, scaled as in `fit`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components + n_treatments * n_tasks)
+            `[H | Q]`: principal components of the hidden layers, then (with
+            `outcomes=True`) the expected outcomes, arm by arm, tasks within an
+            arm in the order of `task_names_`.
+        """
+        X = self._check_features(X)
+        n_outcomes = self._n_features_out - self.n_components_
+        Z = np.empty((len(X), self._n_features_out), dtype=X.dtype)
+        for rows in gen_batches(len(X), FORWARD_ROWS):
+            hidden = self._hidden(X[rows])
+            Z[rows, : self.n_components_] = self._project(hidden)
+            if n_outcomes:
+                Z[rows, self.n_components_ :] = self._outcomes(hidden).reshape(-1, n_outcomes)
+        return Z
+
+    def predict_outcomes(self, X):
+        """Predict what every arm would give.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, scaled as in `fit`.
+
+        Returns
+        -------
+        outcomes : ndarray of shape (n_samples, n_treatments, n_tasks)
+            Expected outcomes and cost, in the units of the tasks.
+        """
+        X = self._check_features(X)
+        shape = (len(X), len(self.treatments_), len(self.task_names_))
+        outcomes = np.empty(shape, dtype=X.dtype)
+        for rows in gen_batches(len(X), FORWARD_ROWS):
+            outcomes[rows] = self._outcomes(self._hidden(X[rows]))
+        return outcomes
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : ignored
+            Present by convention.
+
+        Returns
+        -------
+        names : ndarray of shape (n_features_out,), object
+            `hidden0`, `hidden1`, ..., then `task@arm` for the expected outcomes.
+        """
+        check_is_fitted(self)
+        names = [f"hidden{i}" for i in range(self.n_components_)]
+        if self.outcomes:
+            names += [f"{task}@{arm}" for arm in self.treatments_ for task in self.task_names_]
+        return np.asarray(names, dtype=object)
+
+    @property
+    def _n_features_out(self):
+        n_outcomes = len(self.treatments_) * len(self.task_names_) if self.outcomes else 0
+        return self.n_components_ + n_outcomes
+
+    def __sklearn_tags__(self):
+        """Tags: a target is required, floats are preserved, training is random."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    def _check_widths(self):
+        widths = list(self.hidden_layer_sizes)
+        if not widths or not all(isinstance(width, Integral) and width > 0 for width in widths):
+            raise ValueError(
+                f"hidden_layer_sizes is expected to hold positive integers, got "
+                f"{self.hidden_layer_sizes!r}."
+            )
+        return widths
+
+    def _check_features(self, X):
+        check_is_fitted(self)
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _train(self, X, tasks, experiment, widths, rng):
+        """Describe the tasks and train the networks on their link scale."""
+        arm, weight = experiment.arm, experiment.sample_weight
+        self._tasks = describe_tasks(tasks, arm, len(self.treatments_), weight)
+        targets = to_link_targets(tasks, self._tasks)
+        weights = loss_weights(arm, weight, self._tasks)
+        arrays = (
+            # torch warns of memory that it may not write to.
+            np.require(X, dtype=np.float32, requirements=["C", "W"]),
+            arm.astype(np.int64, copy=False),
+            np.hstack([targets, weights], dtype=np.float32, casting="same_kind"),
+        )
+        n_networks = resolve_n_networks(self.n_networks, len(X))
+        self.networks_, self.history_ = train_networks(
+            arrays,
+            deal_folds(arm, n_networks, rng),
+            n_networks,
+            rng,
+            verbose=self.verbose,
+            n_treatments=len(self.treatments_),
+            binary=self._tasks.binary,
+            hidden_layer_sizes=widths,
+            max_epochs=self.max_epochs,
+            batch_size=resolve_batch_size(self.batch_size, len(X)),
+            lr=self.lr,
+            device=self.device,
+        )
+        self.n_networks_ = len(self.networks_)
+        return n_networks
+
+    def _fit_components(self, X, sample_weight):
+        """Principal axes of the concatenated hidden layers."""
+        n_hidden = sum(network.base[0].shape[1] for network in self.networks_)
+        moments = empty(1, n_hidden)
+        for rows in gen_batches(len(X), FORWARD_ROWS):
+            hidden = np.hstack(self._hidden(X[rows]))
+            moments = add(moments, np.zeros(len(hidden), dtype=int), hidden, sample_weight[rows])
+        self.n_components_ = min(self.n_components, n_hidden, len(X))
+        self._mean = moments.mean[0]
+        variance, axes = np.linalg.eigh(moments.scatter[0] / moments.weight[0])
+        # The sign of an axis is arbitrary: its largest entry is made positive.
+        axes *= np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(n_hidden)])
+        self._axes = axes[:, ::-1][:, : self.n_components_]
+        variance = np.maximum(variance[::-1], 0)  # rounding makes some of them negative
+        total, leading = variance.sum(), variance[: self.n_components_]
+        self.explained_variance_ratio_ = leading / total if total > 0 else np.zeros_like(leading)
+
+    def _hidden(self, X):
+        return [hidden_layer(X, network) for network in self.networks_]
+
+    def _project(self, hidden):
+        hidden = np.hstack(hidden)
+        return (hidden - self._mean.astype(hidden.dtype)) @ self._axes.astype(hidden.dtype)
+
+    def _outcomes(self, hidden):
+        links = [link_predictions(layer, network) for layer, network in zip(hidden, self.networks_)]
+        return to_outcomes(links, self._tasks)

@@ -1,0 +1,248 @@
+"""Training of a network, and its forward pass in numpy."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from sklearn_hrc import _networks
+from sklearn_hrc._forward import hidden_layer, link_predictions
+from sklearn_hrc._networks import BaseAndEffects, Rows, SlicingIterator, TaskLoss, train_network
+from sklearn_hrc.exceptions import DivergenceError
+
+N_ROWS, N_ARMS = 120, 3
+BINARY = np.array([True, False])
+
+
+def rows_of(seed=0, noise=0.5):
+    """Return features, arms, and targets and weights of a binary and a continuous task."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(N_ROWS, 4)).astype(np.float32)
+    arm = rng.integers(0, N_ARMS, N_ROWS)
+    score = features[:, 0] + arm * features[:, 1] + noise * rng.normal(size=N_ROWS)
+    target = np.column_stack([score > 0, score])
+    return features, arm, np.hstack([target, np.ones((N_ROWS, 2))]).astype(np.float32)
+
+
+def train(arrays=None, *, held_out=24, **changes):
+    settings = {
+        "n_treatments": N_ARMS,
+        "binary": BINARY,
+        "hidden_layer_sizes": (8, 6),
+        "max_epochs": 3,
+        "batch_size": 32,
+        "lr": 1e-2,
+        "device": "cpu",
+        "seed": 0,
+    }
+    index = np.arange(N_ROWS)
+    arrays = rows_of() if arrays is None else arrays
+    return train_network(*arrays, index[held_out:], index[:held_out], **{**settings, **changes})
+
+
+def weights_of(network):
+    return [array for layer in (*network.trunk, network.base, network.effect) for array in layer]
+
+
+def held_out_loss(network, arrays, n_held_out=24):
+    """The loss in numpy, from what the docstrings say."""
+    features, arm, target_and_weight = (array[:n_held_out] for array in arrays)
+    target, weight = target_and_weight[:, :2], target_and_weight[:, 2:]
+    links = link_predictions(hidden_layer(features.astype(float), network), network)
+    link = links[np.arange(n_held_out), arm]
+    logistic = np.logaddexp(0, link) - target * link
+    loss = weight * np.where(BINARY, logistic, 0.5 * (link - target) ** 2)
+    return loss.sum(axis=1).mean()
+
+
+def test_loss_by_hand():
+    link = torch.tensor([[0.0, 3.0], [np.log(3), 1.0]])
+    target_and_weight = torch.tensor([[1.0, 1.0, 2.0, 1.0], [0.0, 1.0, 1.0, 5.0]])
+    loss = TaskLoss(BINARY)(link, target_and_weight)
+    # 2 log 2 + 0.5 * 2^2 and log 4 + 0, mean of the rows
+    assert_allclose(loss.item(), (2 * np.log(2) + 2 + np.log(4)) / 2, rtol=1e-6)
+    loss = TaskLoss(np.array([False, False]))(link, target_and_weight)
+    assert_allclose(loss.item(), (1 + 2 + np.log(3) ** 2 / 2) / 2, rtol=1e-6)
+
+
+def test_effects_start_at_zero():
+    module = BaseAndEffects(4, (8, 6), N_ARMS, 2)
+    features = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        links = [module(features, torch.full((5,), arm)) for arm in range(N_ARMS)]
+    assert torch.equal(links[0], links[1])
+    assert torch.equal(links[0], links[2])
+
+
+@pytest.mark.parametrize("widths", [(7,), (8, 6), (5, 4, 3)])
+def test_forward_in_numpy_equals_torch(widths):
+    module = BaseAndEffects(4, widths, N_ARMS, 2)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_(generator=generator)
+    features, arm, _ = rows_of()
+    network = _networks._weights(module)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(features), torch.from_numpy(arm)).numpy()
+        hidden = module.trunk(torch.from_numpy(features)).numpy()
+    for dtype in (np.float32, np.float64):
+        layer = hidden_layer(features.astype(dtype), network)
+        links = link_predictions(layer, network)
+        assert layer.dtype == links.dtype == dtype
+        assert links.shape == (N_ROWS, N_ARMS, 2)
+        assert_allclose(layer, hidden, rtol=1e-4, atol=1e-4)
+        assert_allclose(links[np.arange(N_ROWS), arm], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_iterator_gives_each_row_once():
+    features = torch.arange(10.0)[:, None]
+    data = Rows(features, torch.arange(10), torch.arange(10)[:, None], torch.arange(2, 9))
+    batches = list(SlicingIterator(data, 3))
+    assert [len(target) for _, target in batches] == [3, 3, 1]
+    assert torch.cat([inputs["arm"] for inputs, _ in batches]).tolist() == list(range(2, 9))
+    shuffled = SlicingIterator(data, 3, torch.Generator().manual_seed(0))
+    epochs = [torch.cat([inputs["arm"] for inputs, _ in shuffled]).tolist() for _ in range(2)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(2, 9))
+    assert epochs[0] != epochs[1]
+    for inputs, target in shuffled:
+        assert_array_equal(inputs["features"][:, 0], inputs["arm"])
+        assert_array_equal(target[:, 0], inputs["arm"])
+
+
+def test_reproducible_to_the_bit():
+    first, again, other = train()[0], train()[0], train(seed=1)[0]
+    assert all(map(np.array_equal, weights_of(first), weights_of(again)))
+    assert not any(map(np.array_equal, weights_of(first), weights_of(other)))
+
+
+@pytest.mark.parametrize("lr", [1e-2, 1e30])
+def test_global_state_is_left_alone(monkeypatch, lr):
+    n_threads = [7]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads[-1])
+    monkeypatch.setattr(torch, "set_num_threads", n_threads.append)
+    torch.manual_seed(3)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    try:
+        train(lr=lr)
+    except DivergenceError:
+        assert lr == 1e30
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+    assert n_threads == [7, 1, 7]
+
+
+def test_data_is_left_alone():
+    arrays = rows_of()
+    copies = [array.copy() for array in arrays]
+    network, _ = train(arrays)
+    for array, copy in zip(arrays, copies):
+        assert_array_equal(array, copy)
+    assert all(array.flags.owndata and array.flags.writeable for array in weights_of(network))
+
+
+def test_loss_falls():
+    _, history = train(max_epochs=20)
+    assert [epoch["epoch"] for epoch in history] == list(range(1, len(history) + 1))
+    assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
+    assert min(epoch["valid_loss"] for epoch in history) < 0.8 * history[0]["valid_loss"]
+
+
+def test_stops_early_and_keeps_the_best_weights():
+    arrays = rows_of(noise=5.0)
+    network, history = train(arrays, max_epochs=200)
+    losses = [epoch["valid_loss"] for epoch in history]
+    best = int(np.argmin(losses))
+    assert len(history) == best + 1 + _networks.STOP_PATIENCE < 200
+    assert_allclose(held_out_loss(network, arrays), losses[best], rtol=1e-5)
+    # also where training ends before the patience does
+    network, history = train(arrays, max_epochs=best + 3)
+    assert len(history) == best + 3
+    assert_allclose(held_out_loss(network, arrays), losses[best], rtol=1e-5)
+
+
+def test_held_out_loss_halves_the_rate(monkeypatch):
+    histories = []
+    monkeypatch.setattr(_networks, "_losses", histories.append)
+    train(rows_of(noise=5.0), max_epochs=200)
+    (history,) = histories
+    rates, held_out, learnt = (
+        history[:, name] for name in ("event_lr", "valid_loss", "train_loss")
+    )
+    # the training loss goes on falling; it is the other that asks for smaller steps
+    assert learnt[-1] < learnt[int(np.argmin(held_out))]
+    assert rates[0] == 1e-2
+    assert rates[-1] <= 5e-3
+
+
+def test_without_held_out_rows():
+    _, history = train(held_out=0, max_epochs=9)
+    assert len(history) == 9
+    assert all(set(epoch) == {"epoch", "train_loss"} for epoch in history)
+
+
+def test_held_out_rows_do_not_train():
+    features, arm, target_and_weight = rows_of()
+    other = target_and_weight.copy()
+    other[:24] = 0.5
+    networks = [
+        train((features, arm, targets), max_epochs=1)[0] for targets in (target_and_weight, other)
+    ]
+    assert all(map(np.array_equal, *map(weights_of, networks)))
+
+
+def test_targets_without_weight_do_not_train():
+    features, arm, target_and_weight = rows_of()
+    target_and_weight[arm == 1, 3] = 0
+    other = target_and_weight.copy()
+    other[arm == 1, 1] = 99.0
+    networks = [train((features, arm, targets))[0] for targets in (target_and_weight, other)]
+    assert all(map(np.array_equal, *map(weights_of, networks)))
+
+
+def test_arm_without_rows_has_no_effect():
+    features, arm, target_and_weight = rows_of()
+    network, _ = train((features, np.minimum(arm, 1), target_and_weight))
+    weights, bias = (array.reshape(N_ARMS, 2, -1) for array in network.effect)
+    assert (weights[2] == 0).all()
+    assert (bias[2] == 0).all()
+    assert (weights[:2] != 0).any()
+
+
+def test_divergence_names_the_cause():
+    with pytest.raises(DivergenceError, match=r"train_loss became .* lower lr, got lr=1e\+30"):
+        train(lr=1e30)
+    features, *others = rows_of()
+    with pytest.raises(DivergenceError, match="scale X"):
+        train((features * np.float32(1e30), *others))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_interruption_goes_on(monkeypatch, training):
+    forward = TaskLoss.forward
+
+    def interrupted(self, link, target_and_weight):
+        if link.requires_grad == training:
+            raise KeyboardInterrupt
+        return forward(self, link, target_and_weight)
+
+    monkeypatch.setattr(TaskLoss, "forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train()
+
+
+def test_unknown_device():
+    with pytest.raises(ValueError, match="device is expected to be 'auto' or .* got 'abacus'"):
+        train(device="abacus")
+    assert _networks._resolve_device("auto").type in ("cpu", "cuda")
+
+
+def test_device_that_cannot_train():
+    with pytest.raises(ValueError, match="device is expected to be .* got 'meta'"):
+        train(device="meta")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_missing_gpu():
+    with pytest.raises(ValueError, match="device is expected to be .* got 'cuda'"):
+        train(device="cuda")

@@ -1,0 +1,212 @@
+"""The representer: layout, reproducibility, dtypes, persistence, resolved sizes."""
+
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+from small_experiments import small_experiment
+
+from sklearn_hrc import MultiTaskRepresenter, _networks
+from sklearn_hrc._cross_fitting import deal_folds, resolve_batch_size
+from sklearn_hrc.datasets import make_coupon_experiment
+
+X, Y, ROWS = small_experiment()
+SMALL = {"n_networks": 2, "n_components": 5, "max_epochs": 3, "random_state": 0}
+
+
+def fitted(X=X, y=Y, rows=ROWS, **parameters):
+    return MultiTaskRepresenter(**{**SMALL, **parameters}).fit(X, y, **rows)
+
+
+@pytest.fixture(scope="module")
+def representer():
+    return fitted()
+
+
+def test_layout(representer):
+    Z, outcomes = representer.transform(X), representer.predict_outcomes(X)
+    assert outcomes.shape == (len(X), 3, 3)
+    assert Z.shape == (len(X), 5 + 9)
+    assert_array_equal(Z[:, 5:], outcomes.reshape(len(X), -1))
+    assert representer.task_names_ == ["y0", "y1", "cost"]
+    assert_array_equal(representer.treatments_, [0, 1, 2])
+    names = ["hidden0", "hidden1", "hidden2", "hidden3", "hidden4"]
+    names += [f"{task}@{arm}" for arm in range(3) for task in ("y0", "y1", "cost")]
+    assert representer.get_feature_names_out().tolist() == names
+
+
+def test_without_outcomes(representer):
+    hidden = fitted(outcomes=False)
+    assert hidden.get_feature_names_out().tolist() == [f"hidden{i}" for i in range(5)]
+    assert_array_equal(hidden.transform(X), representer.transform(X)[:, :5])
+
+
+def test_hidden_columns_are_principal_components(representer):
+    H = representer.transform(X)[:, :5]
+    assert_allclose(H.mean(axis=0), 0, atol=1e-9)
+    covariance = np.cov(H.T, bias=True)
+    assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-9)
+    share = representer.explained_variance_ratio_
+    assert (np.diff(share) <= 0).all()
+    assert_allclose(share / share[0], np.diag(covariance) / covariance[0, 0])
+    full = fitted(n_components=64)
+    assert full.n_components_ == 64
+    assert_allclose(full.explained_variance_ratio_.sum(), 1)
+    assert (full.explained_variance_ratio_ >= 0).all()
+
+
+def test_reproducible_to_the_bit(representer):
+    Z = representer.transform(X)
+    assert_array_equal(fitted().transform(X), Z)
+    assert_array_equal(clone(representer).fit(X, Y, **ROWS).transform(X), Z)
+    assert_array_equal(fitted(random_state=np.random.RandomState(0)).transform(X), Z)
+    assert not np.allclose(fitted(random_state=1).transform(X), Z)
+
+
+def test_global_random_state_is_left_alone():
+    import torch
+
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    fitted(max_epochs=1)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert_array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
+
+
+def test_free_arm_is_predicted_as_free(representer):
+    outcomes = representer.predict_outcomes(X)
+    assert (outcomes[:, 0, 2] == 0).all()
+    assert (np.ptp(outcomes[:, 1:], axis=0) > 0).all()
+    assert ((outcomes[:, :, 1] > 0) & (outcomes[:, :, 1] < 1)).all()  # a probability
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_constant_tasks_are_exact(dtype):
+    y = np.column_stack([Y[:, 0], np.full(len(X), 0.1)])
+    outcomes = fitted(y=y, n_networks=3, max_epochs=1).predict_outcomes(X.astype(dtype))
+    assert (outcomes[:, :, 1] == dtype(0.1)).all()
+
+
+def test_only_constant_tasks():
+    rows = {"treatment": ROWS["treatment"], "cost": ROWS["treatment"] * 0.3}
+    outcomes = fitted(y=np.zeros(len(X)), rows=rows, max_epochs=1).predict_outcomes(X)
+    assert_array_equal(outcomes, np.broadcast_to([[0, 0.0], [0, 0.3], [0, 0.6]], (len(X), 3, 2)))
+
+
+def test_dtype_is_kept():
+    single = fitted(X.astype(np.float32))
+    double = fitted(X.astype(np.float32).astype(np.float64))
+    for one in (single, double):
+        for dtype in (np.float32, np.float64):
+            assert one.transform(X.astype(dtype)).dtype == dtype
+            assert one.predict_outcomes(X.astype(dtype)).dtype == dtype
+    # the networks are the same, and so is what they predict up to rounding
+    assert_allclose(
+        single.predict_outcomes(X.astype(np.float32)), double.predict_outcomes(X), rtol=1e-4
+    )
+
+
+def test_batch_and_alone_agree(representer, monkeypatch):
+    Z, outcomes = representer.transform(X), representer.predict_outcomes(X)
+    for row in (0, 17):
+        assert_allclose(representer.transform(X[row : row + 1]), Z[row : row + 1], rtol=1e-9)
+        assert_allclose(representer.predict_outcomes(X[[row]])[0], outcomes[row], rtol=1e-9)
+    monkeypatch.setattr("sklearn_hrc._representer.FORWARD_ROWS", 50)
+    assert_allclose(representer.transform(X), Z, rtol=1e-9)
+    assert_allclose(representer.predict_outcomes(X), outcomes, rtol=1e-9)
+    assert_allclose(np.abs(fitted().transform(X)), np.abs(Z), rtol=1e-6)
+
+
+def test_set_output(representer):
+    pytest.importorskip("pandas")
+    frame = fitted(max_epochs=1).set_output(transform="pandas").transform(X)
+    assert frame.columns.tolist() == representer.get_feature_names_out().tolist()
+
+
+def test_predicts_from_a_file_without_torch(representer, tmp_path):
+    import pickle
+
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(representer))
+    joblib.dump(representer, tmp_path / "model.joblib")
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import joblib, numpy, pickle, sys; X = numpy.load('X.npy');"
+        "models = [pickle.load(open('model.pkl', 'rb')), joblib.load('model.joblib')];"
+        "numpy.save('Z.npy', [model.transform(X) for model in models]);"
+        "assert not {'torch', 'skorch', 'mip'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    for Z in np.load(tmp_path / "Z.npy"):
+        assert_allclose(Z, representer.transform(X), rtol=1e-12)
+
+
+def test_frozen(representer):
+    frozen = FrozenEstimator(representer).fit(X[:10], Y[:10])
+    assert_array_equal(frozen.transform(X), representer.transform(X))
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_networks", "n_components", "held_out"),
+    [(2, 1, 2, False), (9, 1, 9, False), (10, 1, 10, True), (45, 2, 12, True), (90, 3, 12, True)],
+)
+def test_sizes_shrink_to_the_rows(n_samples, n_networks, n_components, held_out):
+    X, y, rows = small_experiment(n_samples)
+    small = fitted(X, y, rows, hidden_layer_sizes=(6,), n_networks=3, n_components=12, max_epochs=1)
+    assert small.n_networks_ == len(small.networks_) == len(small.history_) == n_networks
+    assert small.n_components_ == min(n_components, 6 * n_networks)
+    assert all(("valid_loss" in epoch) == held_out for epoch in small.history_[0])
+    assert small.transform(X).shape[1] == small.get_feature_names_out().size
+
+
+def test_folds():
+    arm = np.repeat([0, 1, 2], [50, 30, 21])
+    folds = deal_folds(arm, 5, np.random.RandomState(0))
+    table = np.array([[np.sum((arm == j) & (folds == m)) for m in range(5)] for j in range(3)])
+    assert (np.ptp(table, axis=1) <= 1).all()
+    assert np.ptp(table.sum(axis=0)) <= 1
+    assert resolve_batch_size("auto", 59_999) == 512
+    assert resolve_batch_size("auto", 60_000) == 1024
+    assert resolve_batch_size(7, 60_000) == 7
+
+
+def test_networks_share_the_features(monkeypatch):
+    seen = []
+    train_network = _networks.train_network
+
+    def recorded(features, *args, **kwargs):
+        seen.append(features)
+        return train_network(features, *args, **kwargs)
+
+    monkeypatch.setattr(_networks, "train_network", recorded)
+    single = X.astype(np.float32)
+    fitted(single, max_epochs=1)
+    assert len(seen) == 2
+    assert all(np.shares_memory(features, single) for features in seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_recovers_planted_effects(seed):
+    experiment = make_coupon_experiment(20_000, random_state=seed)
+    X = StandardScaler().fit_transform(experiment.data)
+    train, test = train_test_split(np.arange(len(X)), random_state=0)
+    arm = np.searchsorted(experiment.treatments, experiment.treatment)
+    representer = MultiTaskRepresenter(n_networks=3, random_state=0).fit(
+        X[train], experiment.target[train], treatment=arm[train], cost=experiment.cost[train]
+    )
+    outcomes = representer.predict_outcomes(X[test])
+    truths = (experiment.expected_orders, experiment.expected_cost)
+    for task, truth, observed in zip((1, 2), truths, (experiment.target[:, 1], experiment.cost)):
+        means = np.array([observed[train][arm[train] == j].mean() for j in range(5)])
+        effects = truth[test] - truth[test, :1]
+        errors = [
+            np.mean((predicted - predicted[:, :1] - effects) ** 2)
+            for predicted in (outcomes[:, :, task], np.tile(means, (len(test), 1)))
+        ]
+        assert errors[0] < 0.75 * errors[1]

@@ -1,0 +1,229 @@
+"""The representer: inputs of every kind, weights, interruptions and failed fits."""
+
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from small_experiments import assert_same_state, small_experiment
+
+from sklearn_hrc import MultiTaskRepresenter, _networks
+from sklearn_hrc.exceptions import DivergenceError
+
+X, Y, ROWS = small_experiment()
+SMALL = {"n_networks": 2, "n_components": 5, "max_epochs": 2, "random_state": 0}
+
+
+def fitted(X=X, y=Y, rows=ROWS, **parameters):
+    return MultiTaskRepresenter(**{**SMALL, **parameters}).fit(X, y, **rows)
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return fitted().predict_outcomes(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_read_only_arrays(dtype, order):
+    arrays = [np.array(X, dtype=dtype, order=order), Y.copy(), *(v.copy() for v in ROWS.values())]
+    for array in arrays:
+        array.flags.writeable = False
+    rows = dict(zip(ROWS, arrays[2:]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = fitted(arrays[0], arrays[1], rows)
+    assert_array_equal(
+        model.transform(arrays[0]), fitted(X.astype(dtype)).transform(X.astype(dtype))
+    )
+
+
+def test_frames(outcomes):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    y = pd.DataFrame(Y, columns=["spend", "visit"])
+    model = fitted(frame, y, {name: pd.Series(values) for name, values in ROWS.items()})
+    assert model.feature_names_in_.tolist() == list("abcd")
+    assert model.task_names_ == ["spend", "visit", "cost"]
+    assert model.get_feature_names_out()[-1] == "cost@2"
+    assert_array_equal(model.predict_outcomes(frame), outcomes)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.transform(frame[list("dcba")])
+
+
+def test_string_treatments(outcomes):
+    labels = np.array(["a-none", "b-mail", "c-call"])
+    model = fitted(rows={**ROWS, "treatment": labels[ROWS["treatment"]].tolist()})
+    assert_array_equal(model.treatments_, labels)
+    assert model.get_feature_names_out()[-1] == "cost@c-call"
+    assert_array_equal(model.predict_outcomes(X), outcomes)
+
+
+def test_one_arm_without_treatment_or_cost():
+    model = fitted(y=Y[:, 1], rows={})
+    assert model.predict_outcomes(X).shape == (len(X), 1, 1)
+    assert model.get_feature_names_out()[-1] == "y@0"
+
+
+def test_propensity_is_checked_only(outcomes):
+    model = fitted(rows={**ROWS, "propensity": np.linspace(0.1, 1, len(X))})
+    assert_array_equal(model.predict_outcomes(X), outcomes)
+
+
+def test_rows_without_weight_have_no_influence(outcomes):
+    rng = np.random.default_rng(0)
+    places = np.sort(rng.choice(2 * len(X), len(X), replace=False))
+    many, y = rng.normal(size=(2 * len(X), 4)) * 9, rng.normal(size=(2 * len(X), 2)) * 9
+    rows = {
+        "treatment": rng.integers(0, 3, 2 * len(X)),
+        "cost": rng.random(2 * len(X)),
+        "sample_weight": np.zeros(2 * len(X)),
+    }
+    many[places], y[places] = X, Y
+    for name in ROWS:
+        rows[name][places] = ROWS[name]
+    rows["sample_weight"][places] = 2.0
+    assert_allclose(fitted(many, y, rows).predict_outcomes(X), outcomes, rtol=1e-12)
+
+
+def test_weights_have_influence(outcomes):
+    weight = np.where(ROWS["treatment"] == 1, 5.0, 1.0)
+    assert not np.allclose(
+        fitted(rows={**ROWS, "sample_weight": weight}).predict_outcomes(X), outcomes
+    )
+
+
+def test_metadata_is_requested_by_default():
+    names = ["treatment", "cost", "propensity", "sample_weight"]
+    requests = MultiTaskRepresenter().get_metadata_routing().fit.requests
+    assert requests == dict.fromkeys(names, True)
+
+
+def test_with_and_without_routing():
+    pipeline = make_pipeline(StandardScaler(), MultiTaskRepresenter(**SMALL))
+    prefixed = {f"multitaskrepresenter__{name}": values for name, values in ROWS.items()}
+    with sklearn.config_context(enable_metadata_routing=False):
+        expected = pipeline.fit_transform(X, Y, **prefixed)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_array_equal(pipeline.fit_transform(X, Y, **ROWS), expected)
+    assert expected.shape == (len(X), 5 + 9)
+
+
+def interrupt(monkeypatch, n_finished):
+    """Press Ctrl-C while a network trains, after some are finished."""
+    train_network = _networks.train_network
+    calls = []
+
+    def interrupted(*args, **kwargs):
+        calls.append(None)
+        if len(calls) > n_finished:
+            raise KeyboardInterrupt
+        return train_network(*args, **kwargs)
+
+    monkeypatch.setattr(_networks, "train_network", interrupted)
+
+
+def test_interruption_of_the_first_network(monkeypatch):
+    model = fitted()
+    before = dict(vars(model))
+    interrupt(monkeypatch, 0)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(-X, Y, **ROWS)
+    assert_same_state(model, before)
+    new = MultiTaskRepresenter(**SMALL)
+    before = dict(vars(new))
+    with pytest.raises(KeyboardInterrupt):
+        new.fit(X, Y, **ROWS)
+    assert_same_state(new, before)
+
+
+def test_interruption_of_a_later_network(monkeypatch):
+    whole = fitted(n_networks=4)
+    interrupt(monkeypatch, 2)
+    with pytest.warns(UserWarning, match="2 of 4 networks are trained and used") as caught:
+        model = MultiTaskRepresenter(**{**SMALL, "n_networks": 4}).fit(X, Y, **ROWS)
+    assert caught[0].filename == __file__
+    assert model.n_networks_ == len(model.networks_) == len(model.history_) == 2
+    for network, other in zip(model.networks_, whole.networks_):
+        assert_array_equal(network.base[0], other.base[0])
+    assert model.transform(X).shape == (len(X), 5 + 9)
+
+
+NAN, INF, MISSING = X.copy(), X.copy(), ROWS["treatment"].astype(float)
+NAN[3, 1], INF[3, 1], MISSING[3] = np.nan, np.inf, np.nan
+ONES = np.ones(len(X))
+BAD = [
+    ("NaN", {"X": NAN}),
+    ("infinity", {"X": INF}),
+    ("X has 1 sample|y is expected", {"X": X[:1]}),
+    ("2D array", {"X": X[0]}),
+    ("y is expected to be finite", {"y": Y * np.nan}),
+    ("y is expected to be numeric", {"y": ["a"] * len(X)}),
+    ("y is expected to have one entry", {"y": Y[1:]}),
+    ("requires y to be passed", {"y": None}),
+    ("treatment is expected to have a label", {"treatment": MISSING}),
+    ("treatment is expected to have at least two", {"treatment": ONES}),
+    ("treatment is expected to have one entry", {"treatment": [0, 1]}),
+    ("cost is expected to be finite", {"cost": ONES * np.inf}),
+    ("propensity is expected to be in", {"propensity": ONES * 1.5}),
+    ("sample_weight is expected to be non-neg", {"sample_weight": -ONES}),
+    ("sample_weight is expected to have a positive", {"sample_weight": 0 * ONES}),
+]
+BAD_PARAMETERS = {
+    "hidden_layer_sizes": [64, "64", (), (0,), (8, -1), (8.5,), [[8], [8]]],
+    "n_networks": [0, 1.5, None],
+    "n_components": [0, -1, 2.0],
+    "outcomes": ["yes", 2],
+    "max_epochs": [0, None, 1.5],
+    "batch_size": [0, "large", 1.5],
+    "lr": [0, -1.0, "auto", np.nan],
+    "device": [None, 0, "abacus"],
+    "random_state": ["seed", -1],
+    "verbose": ["yes", -1],
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), BAD, ids=lambda value: str(value)[:30])
+def test_bad_input_leaves_a_fitted_estimator_alone(message, changes):
+    model = fitted()
+    before = dict(vars(model))
+    given = {"X": X, "y": Y, **ROWS, **changes}
+    with pytest.raises(ValueError, match=message):
+        model.fit(given.pop("X"), given.pop("y"), **given)
+    assert_same_state(model, before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name in BAD_PARAMETERS for value in BAD_PARAMETERS[name]]
+)
+def test_bad_parameters(name, value):
+    model = fitted(max_epochs=1).set_params(**{name: value})
+    before = dict(vars(model))
+    with pytest.raises(
+        ValueError, match=name if name != "random_state" else "random_state|[Ss]eed"
+    ):
+        model.fit(X, Y, **ROWS)
+    assert_same_state(model, before)
+
+
+def test_every_parameter_has_bad_values():
+    assert BAD_PARAMETERS.keys() == MultiTaskRepresenter().get_params().keys()
+
+
+@pytest.mark.parametrize("cause", [{"lr": 1e30}, {"X": X * 1e30}])
+def test_divergence_leaves_a_fitted_estimator_alone(cause):
+    model = fitted()
+    before = dict(vars(model))
+    before["lr"] = cause.get("lr", model.lr)
+    with pytest.raises(DivergenceError, match="scale X .* or lower lr"):
+        model.set_params(lr=before["lr"]).fit(cause.get("X", X), Y, **ROWS)
+    assert_same_state(model, before)
+
+
+def test_an_outcome_may_not_be_called_cost_beside_a_cost():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="no column named 'cost'"):
+        fitted(y=pd.DataFrame({"cost": np.arange(len(X))}))
