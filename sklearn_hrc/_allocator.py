@@ -1,0 +1,402 @@
+"""The budget allocation over clusters as a scikit-learn predictor."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
+from sklearn_hrc._compat import Interval, StrOptions, fit_context
+from sklearn_hrc._estimation import estimate_cells
+from sklearn_hrc._metadata import REQUESTS
+from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._programme import cheapest_cost, solve
+from sklearn_hrc._resolution import (
+    check_budget,
+    resolve_estimation,
+    resolve_parameters,
+)
+from sklearn_hrc._rows import first_rows, further_rows
+from sklearn_hrc._splitting import (
+    SPREAD_ROWS,
+    fit_split_rule,
+    has_spread,
+    head_keys,
+)
+from sklearn_hrc._validation import restore_on_error
+
+__all__ = ["ClusterBudgetAllocator"]
+
+MAX_FLOAT32_LABEL = 2**24
+
+
+class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
+    """Choose a treatment arm for every cluster, within a budget.
+
+    The expected response and cost of every cell (cluster x arm) are estimated
+    from a randomised experiment; then an integer programme allocates arms to
+    the members of each cluster so that the total expected response is largest
+    and the total expected cost within the budget: the third step of HRC
+    (arXiv:2506.00959).
+
+    Parameters
+    ----------
+    budget : float, default=None
+        Mean cost per individual, in the unit of `cost`: a total budget divided
+        by the number of individuals. None is what the experiment spent, or the
+        cheapest allocation if that costs more.
+    control : label, default=None
+        The treatment that means "nothing"; rows of unknown clusters get it and
+        gains are counted from it. None is the first of numeric labels; several
+        string labels need it, since their order means nothing.
+    objective : int, str, list or dict, default=None
+        What the response is: one column of `y` by index or name, the sum of
+        several, or a weighted sum. None is the first column.
+    arm_cost : array-like of shape (n_treatments,) or dict, default=None
+        Known price of each arm per individual, in the order of `treatments_`
+        or by label. It takes the place of `cost`.
+    estimation : {"auto", "outcomes", "pooled", "raw"}, default="auto"
+        How cells are estimated. "outcomes": the mean of the expected outcomes
+        that the last columns of `Z` hold, as :class:`MultiTaskRepresenter`
+        makes them. "pooled": cell means of the rows, shrunken towards a ridge
+        regression on the covariates. "raw": cell means of the rows. "auto" is
+        "pooled" where `Z` is a label alone, else "outcomes".
+    split_clusters : bool, default=True
+        Let a cluster be split between arms; otherwise all of it gets one.
+    population : int, default=None
+        Number of individuals that allocations are counted in; None is the
+        number of rows seen in `fit`.
+    random_state : int, RandomState instance or None, default=None
+        Chooses the members of a split cluster that get each of its arms.
+
+    Attributes
+    ----------
+    treatments_ : ndarray of shape (n_treatments,)
+        Sorted treatment labels.
+    control_ : label
+        Resolved control.
+    outcome_names_ : list of str
+        Names of the columns of `y`.
+    clusters_ : ndarray of shape (n_clusters,)
+        Sorted cluster labels.
+    cluster_sizes_ : ndarray of shape (n_clusters,), int64
+        Individuals of the population in each cluster.
+    response_, cost_ : ndarray of shape (n_clusters, n_treatments), float64
+        Expected response and cost per individual in each cell.
+    response_se_, cost_se_ : ndarray of shape (n_clusters, n_treatments), float64
+        Their standard errors.
+    estimation_ : str
+        How the cells were estimated.
+    budget_ : float
+        Resolved budget.
+    allocation_ : ndarray of shape (n_clusters, n_treatments), int64
+        Individuals of each cluster that get each arm.
+    expected_response_, expected_cost_ : float
+        Of the allocation, per individual.
+    shadow_price_ : float
+        Response that one further unit of budget buys; 0 if the budget does
+        not bind.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns, if `Z` has string names.
+
+    See Also
+    --------
+    HiddenClusterer : Makes the clusters.
+    DistilledAllocator : Serves the policy with one classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_hrc import ClusterBudgetAllocator
+    >>> rng = np.random.default_rng(0)
+    >>> segment = rng.integers(0, 2, 4000)
+    >>> coupon = rng.choice([0, 5], 4000)
+    >>> order = rng.random(4000) < 0.2 + 0.3 * (coupon > 0) * (segment == 1)
+    >>> allocator = ClusterBudgetAllocator(budget=1.3)
+    >>> allocator = allocator.fit(
+    ...     segment[:, None], order, treatment=coupon, cost=coupon * order)
+    >>> allocator.predict([[0], [1]])  # coupons go where they change something
+    array([0, 5])
+    >>> allocator.set_budget(0).predict([[0], [1]])
+    array([0, 0])
+    """
+
+    __metadata_request__partial_fit = REQUESTS
+
+    _parameter_constraints: dict = {
+        "budget": [None, Real],
+        "control": "no_validation",
+        "objective": [None, Integral, str, list, dict],
+        "arm_cost": [None, dict, "array-like"],
+        "estimation": [StrOptions({"auto", "outcomes", "pooled", "raw"})],
+        "split_clusters": ["boolean"],
+        "population": [None, Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        budget=None,
+        *,
+        control=None,
+        objective=None,
+        arm_cost=None,
+        estimation="auto",
+        split_clusters=True,
+        population=None,
+        random_state=None,
+    ):
+        self.budget = budget
+        self.control = control
+        self.objective = objective
+        self.arm_cost = arm_cost
+        self.estimation = estimation
+        self.split_clusters = split_clusters
+        self.population = population
+        self.random_state = random_state
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+        """Estimate the cells and allocate the budget.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 1 + n_covariates)
+            The cluster of each row, any number, then covariates.
+        y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+            Outcomes.
+        treatment : array-like of shape (n_samples,), default=None
+            Received arm; None means that there is one, with a warning.
+        cost : array-like of shape (n_samples,), default=None
+            Realised cost of the received arm.
+        propensity : array-like of shape (n_samples,), default=None
+            Probability of the received arm, in (0, 1].
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        self : ClusterBudgetAllocator
+            Fitted allocator.
+
+        Raises
+        ------
+        BudgetError
+            If the budget is below the cost of the cheapest allocation.
+        """
+        X = self._check_X(X, reset=True)
+        rows = (y, treatment, cost, propensity, sample_weight)
+        experiment = first_rows(len(X), *rows, has_prices=self.arm_cost is not None)
+        self._draws = check_random_state(self.random_state).normal(size=X.shape[1] - 1)
+        self._head = head_keys(X[:, 1:])
+        self._resolve(experiment.treatments, experiment)
+        self._table = self._summarise(X, experiment)
+        return self._solve()
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+        """Add rows to what earlier fits saw, then estimate and allocate again.
+
+        The result is that of one fit on all rows, whatever their order. New
+        clusters and arms enlarge the table; with `estimation="outcomes"` the
+        first call must have all arms, since they determine the columns.
+
+        Parameters
+        ----------
+        X, y, treatment, cost, propensity, sample_weight : array-like
+            As in `fit`; whether `cost` is given may not change.
+
+        Returns
+        -------
+        self : ClusterBudgetAllocator
+            Updated allocator.
+        """
+        if not hasattr(self, "_table"):
+            return self.fit(
+                X,
+                y,
+                treatment=treatment,
+                cost=cost,
+                propensity=propensity,
+                sample_weight=sample_weight,
+            )
+        X = self._check_X(X)
+        rows = (y, treatment, cost, propensity, sample_weight)
+        experiment = further_rows(self, len(X), *rows)
+        # Few rows alone always look different: judge the first rows of all chunks together.
+        self._head = np.concatenate([self._head, head_keys(X[:, 1:])])[:SPREAD_ROWS]
+        estimation = self.estimation_
+        self._resolve(np.union1d(self.treatments_, experiment.treatments), experiment)
+        if self.estimation_ != estimation:
+            raise ValueError(
+                f"estimation is expected to stay {estimation!r} in partial_fit, as in fit, got "
+                f"{self.estimation!r}."
+            )
+        self._table = merge_tables(self._table, self._summarise(X, experiment))
+        return self._solve()
+
+    def set_budget(self, budget):
+        """Allocate another budget, without fitting anything.
+
+        Parameters
+        ----------
+        budget : float
+            Mean cost per individual. The parameter `budget` stays as it is.
+
+        Returns
+        -------
+        self : ClusterBudgetAllocator
+            With `budget_`, `allocation_`, `expected_response_`,
+            `expected_cost_` and `shadow_price_` of this budget.
+
+        Raises
+        ------
+        BudgetError
+            If the budget is below the cost of the cheapest allocation; the
+            allocator is as before.
+        """
+        check_is_fitted(self)
+        allocation = self._allocate(budget)
+        self.budget_ = float(budget)
+        self.allocation_ = allocation.counts
+        population = int(self.cluster_sizes_.sum())
+        self.expected_response_ = allocation.response / population
+        self.expected_cost_ = allocation.cost / population
+        self.shadow_price_ = allocation.shadow_price
+        return self
+
+    def budget_curve(self, budgets):
+        """Show what budgets buy, by the estimates of `fit`.
+
+        Parameters
+        ----------
+        budgets : array-like of shape (n_budgets,)
+            Mean costs per individual.
+
+        Returns
+        -------
+        curve : Bunch
+            Arrays `budget`, `response`, `cost`, `shadow_price`, `response_se`,
+            `cost_se`, all per individual.
+        """
+        check_is_fitted(self)
+        population = int(self.cluster_sizes_.sum())
+        points = []
+        for budget in np.ravel(budgets).tolist():
+            allocation = self._allocate(budget)
+            covariance = self._estimates.total_covariance(allocation.counts / population)
+            points.append(
+                (
+                    budget,
+                    allocation.response / population,
+                    allocation.cost / population,
+                    allocation.shadow_price,
+                    *np.sqrt(np.diagonal(covariance)),
+                )
+            )
+        names = ("budget", "response", "cost", "shadow_price", "response_se", "cost_se")
+        return Bunch(**dict(zip(names, np.array(points, dtype=np.float64).reshape(-1, 6).T)))
+
+    def __sklearn_tags__(self):
+        """Tags: a target is required and may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags
+
+    @property
+    def _fitted_allocator(self):
+        return self
+
+    def _check_X(self, X, *, reset=False):
+        try:
+            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
+        except ValueError as error:
+            if "could not convert string" in str(error):
+                raise ValueError(
+                    "X is expected to be numeric, got strings: encode the labels of segments "
+                    "with sklearn.preprocessing.OrdinalEncoder."
+                ) from error
+            raise
+        if X.dtype == np.float32 and np.abs(X[:, 0]).max() > MAX_FLOAT32_LABEL:
+            raise ValueError(
+                f"X is expected to have labels of at most {MAX_FLOAT32_LABEL} in float32, which "
+                f"is not exact above, got {np.abs(X[:, 0]).max():.0f}; use float64."
+            )
+        return X
+
+    def _resolve(self, treatments, experiment):
+        """Resolve the parameters against the arms, outcomes and columns."""
+        self._control, self._arm_cost, self._objective = resolve_parameters(
+            self, treatments, experiment.outcome_names
+        )
+        n_tasks = experiment.outcomes.shape[1] + (experiment.cost is not None)
+        self.estimation_ = resolve_estimation(
+            self.estimation, self.n_features_in_ - 1, len(treatments), n_tasks
+        )
+        self.outcome_names_ = experiment.outcome_names
+        self._has_cost = experiment.cost is not None
+        self.treatments_ = treatments
+        self.control_ = treatments[self._control]
+
+    def _summarise(self, X, experiment):
+        prices = None
+        if self._arm_cost is not None:
+            prices = self._arm_cost[np.searchsorted(self.treatments_, experiment.treatments)]
+        return summarise(X, experiment, self.estimation_, prices)
+
+    def _solve(self):
+        """From statistics to an allocation of the default budget."""
+        table = self._table
+        self.clusters_ = table.clusters
+        population = self.population
+        if population is None:
+            population = int(table.members.count.sum())
+        self.cluster_sizes_ = allotted_sizes(table.members.weight, population)
+        self._estimates = estimate_cells(
+            table,
+            self._objective,
+            self.estimation_,
+            arm_cost=self._arm_cost,
+            has_cost=self._has_cost,
+        )
+        self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
+        self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)
+        members = table.members
+        covariates = members._replace(mean=members.mean[:, :-1], scatter=members.scatter[:, :-1])
+        self._split_rule = None
+        if has_spread(self._head):
+            self._split_rule = fit_split_rule(covariates, self._draws)
+        budget = self.budget
+        if budget is None:
+            spent = members.weight @ members.mean[:, -1] / members.weight.sum()
+            budget = max(spent, self._cheapest_budget())
+        return self.set_budget(budget)
+
+    def _allocate(self, budget):
+        return solve(
+            self.response_,
+            self.cost_,
+            self.cluster_sizes_,
+            check_budget(budget),
+            split_clusters=self.split_clusters,
+        )
+
+    def _cheapest_budget(self):
+        return cheapest_cost(self.cost_, self.cluster_sizes_) / self.cluster_sizes_.sum()
+
+    def _cluster_index(self, labels):
+        """Place of each label in `clusters_`, -1 for one that fit never saw."""
+        place = np.searchsorted(self.clusters_, labels)
+        place[place == len(self.clusters_)] = 0
+        return np.where(self.clusters_[place] == labels, place, -1)
+
+    def _locate(self, X):
+        """Cluster of each row, as an index, and the covariates that split clusters."""
+        return self._cluster_index(X[:, 0]), X[:, 1:]

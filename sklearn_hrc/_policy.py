@@ -1,0 +1,133 @@
+"""What every policy does with rows: predict, predict at several budgets, score."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_hrc._metadata import PolicyMetadataMixin
+from sklearn_hrc._rows import held_out_rows
+from sklearn_hrc._splitting import arms_of_rows, uniforms
+from sklearn_hrc.metrics._budget_curve import arm_costs, realised_curve
+
+__all__ = ["PolicyMixin", "score_budgets"]
+
+SCORE_BUDGETS = 20
+
+
+class PolicyMixin(PolicyMetadataMixin):
+    """Methods of an estimator with a `_fitted_allocator`.
+
+    It has two methods more and an attribute: `_check_X(X)` checks what comes
+    in and returns a matrix; `_locate(X)` gives, for such a matrix, the index
+    of the cluster of each row and the covariates that split clusters by
+    `_split_rule`.
+    """
+
+    def predict(self, X):
+        """Choose an arm for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Columns as in `fit`.
+
+        Returns
+        -------
+        arms : ndarray of shape (n_samples,)
+            Treatment labels. In a split cluster covariates decide, the same
+            way in every batch and process; where they hardly differ between
+            rows, all of it gets the cheapest of its arms.
+        """
+        check_is_fitted(self)
+        allocator = self._fitted_allocator
+        return allocator.treatments_[self._codes(self._check_X(X), [allocator.allocation_])[0]]
+
+    def predict_budgets(self, X, budgets):
+        """Choose an arm for each row at several budgets; the policy stays as it is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Columns as in `fit`.
+        budgets : array-like of shape (n_budgets,)
+            Mean costs per individual.
+
+        Returns
+        -------
+        arms : ndarray of shape (n_budgets, n_samples)
+            Treatment labels.
+        """
+        check_is_fitted(self)
+        allocator = self._fitted_allocator
+        X = self._check_X(X)
+        plans = [allocator._allocate(budget).counts for budget in np.ravel(budgets).tolist()]
+        return allocator.treatments_[self._codes(X, plans)]
+
+    def score(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+        """Return the area under the realised budget curve, on held-out rows.
+
+        The policy is solved at 20 equally spaced budgets up to the largest
+        mean cost of an arm. Its gain over control at its *realised* spend,
+        both by Hajek weights, is averaged over spends, so that overspending is
+        not rewarded. See :func:`sklearn_hrc.metrics.budget_curve`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Columns as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+            Outcomes; columns are matched by name where they have names.
+        treatment : array-like of shape (n_samples,), default=None
+            Received arm; every arm of `fit` must occur.
+        cost : array-like of shape (n_samples,), default=None
+            Realised cost of the received arm; not needed with `arm_cost`.
+        propensity : array-like of shape (n_samples,), default=None
+            Probability of the received arm; by default the share of its rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Mean gain in response per individual; 0 with one arm.
+        """
+        check_is_fitted(self)
+        allocator = self._fitted_allocator
+        X = self._check_X(X)
+        experiment = held_out_rows(allocator, len(X), y, treatment, cost, propensity, sample_weight)
+        if len(allocator.treatments_) == 1:
+            return 0.0
+        budgets = score_budgets(allocator, experiment)
+        plans = [allocator._allocate(budget).counts for budget in budgets]
+        return realised_curve(self._codes(X, plans), experiment, allocator._control).area
+
+    def _codes(self, X, plans):
+        """Arm of each row by each plan, as indices, (n_plans, n_samples)."""
+        allocator = self._fitted_allocator
+        cluster, covariates = self._locate(X)
+        uniform = None if self._split_rule is None else uniforms(covariates, self._split_rule)
+        return np.stack(
+            [
+                arms_of_rows(cluster, uniform, plan, allocator.cost_, allocator._control)
+                for plan in plans
+            ]
+        )
+
+
+def score_budgets(allocator, experiment):
+    """Return equal budgets up to the largest mean cost of an arm on held-out rows.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Fitted.
+    experiment : Experiment
+        From `held_out_rows`.
+
+    Returns
+    -------
+    budgets : ndarray of shape (SCORE_BUDGETS,)
+        Mean costs per individual, none below the cheapest plan.
+    """
+    mean_cost = arm_costs(experiment)
+    budgets = np.linspace(mean_cost[allocator._control], max(mean_cost), SCORE_BUDGETS + 1)[1:]
+    return np.maximum(budgets, allocator._cheapest_budget())

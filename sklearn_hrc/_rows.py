@@ -1,0 +1,157 @@
+"""The rows that an allocator is given: in a first fit, in further fits, held out."""
+
+import warnings
+
+import numpy as np
+
+from sklearn_hrc._resolution import align_outcomes
+from sklearn_hrc._validation import check_experiment, of_one_type
+from sklearn_hrc.exceptions import MissingTreatmentWarning
+
+__all__ = ["first_rows", "further_rows", "held_out_rows"]
+
+
+def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_prices):
+    """Check the rows of a first fit and say what is missing.
+
+    Parameters
+    ----------
+    n_samples : int
+        Rows of `X`.
+    y, treatment, cost, propensity, sample_weight : array-like
+        As in `fit`.
+    has_prices : bool
+        Prices of the arms are known, so that `cost` may be missing.
+
+    Returns
+    -------
+    experiment : Experiment
+        Checked rows.
+    """
+    experiment = check_experiment(
+        y,
+        treatment=treatment,
+        cost=cost,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        n_samples=n_samples,
+    )
+    weight = np.bincount(experiment.arm, weights=experiment.sample_weight)
+    if (weight == 0).any():
+        raise ValueError(
+            "sample_weight is expected to be positive in some rows of every treatment, got only "
+            f"zero for {experiment.treatments[weight == 0].tolist()}."
+        )
+    if treatment is None:
+        if cost is not None:
+            raise ValueError(
+                "treatment is expected where cost is given, got None: nobody can tell whose cost "
+                "it is."
+            )
+        warnings.warn(
+            "No treatment was given: all rows count as one arm and there is nothing to allocate.",
+            MissingTreatmentWarning,
+            stacklevel=5,
+        )
+    elif cost is None and not has_prices:
+        raise ValueError(
+            "cost (realised, a value for each row) or arm_cost (known, a price for each arm) is "
+            "expected with several arms, got neither."
+        )
+    return experiment
+
+
+def further_rows(allocator, n_samples, y, treatment, cost, propensity, sample_weight):
+    """Check rows that are added to those of a fitted allocator.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Fitted.
+    n_samples : int
+        Rows of `X`.
+    y, treatment, cost, propensity, sample_weight : array-like
+        As in `partial_fit`.
+
+    Returns
+    -------
+    experiment : Experiment
+        Checked rows.
+    """
+    treatments = allocator.treatments_
+    experiment = check_experiment(
+        y,
+        treatment=treatment,
+        cost=cost,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        n_samples=n_samples,
+        # Expected outcomes are laid out by the arms of the first fit.
+        known_treatments=treatments if allocator.estimation_ == "outcomes" else None,
+        min_treatments=1,
+    )
+    if treatment is None and len(treatments) > 1:
+        raise ValueError(
+            f"treatment is expected in partial_fit, as in fit, one of {treatments.tolist()}, "
+            "got None."
+        )
+    if not of_one_type(experiment.treatments, treatments):
+        raise ValueError(
+            f"treatment is expected to hold labels of the type seen in fit, {treatments.tolist()}, "
+            f"got {experiment.treatments.tolist()}."
+        )
+    if (cost is not None) != allocator._has_cost:
+        raise ValueError(
+            f"cost is expected {'' if allocator._has_cost else 'not '}to be given in partial_fit, "
+            f"as in fit, got {'None' if cost is None else 'an array'}."
+        )
+    return align_outcomes(experiment, allocator.outcome_names_)
+
+
+def held_out_rows(allocator, n_samples, y, treatment, cost, propensity, sample_weight):
+    """Check held-out rows against a fitted allocator.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Fitted.
+    n_samples : int
+        Rows of `X`.
+    y, treatment, cost, propensity, sample_weight : array-like
+        As in `score`.
+
+    Returns
+    -------
+    experiment : Experiment
+        Its single outcome is the response, its cost what the budget counts.
+    """
+    treatments = allocator.treatments_
+    if len(treatments) > 1 and treatment is None:
+        raise ValueError(
+            "treatment is expected in score, got None: a pipeline or a search passes it on after "
+            "sklearn.set_config(enable_metadata_routing=True)."
+        )
+    experiment = check_experiment(
+        y,
+        treatment=treatment,
+        cost=cost,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        n_samples=n_samples,
+        known_treatments=treatments,
+    )
+    weight = np.bincount(
+        experiment.arm, weights=experiment.sample_weight, minlength=len(treatments)
+    )
+    if len(treatments) > 1 and (weight == 0).any():
+        raise ValueError(
+            f"treatment is expected to hold every arm of fit in held-out rows, got no rows of "
+            f"{treatments[weight == 0].tolist()}."
+        )
+    experiment = align_outcomes(experiment, allocator.outcome_names_)
+    if allocator._arm_cost is not None:
+        experiment = experiment._replace(cost=allocator._arm_cost[experiment.arm])
+    elif experiment.cost is None and len(treatments) > 1:
+        raise ValueError("cost is expected in held-out rows, as in fit, got None.")
+    response = experiment.outcomes @ allocator._objective
+    return experiment._replace(outcomes=response[:, None], outcome_names=["response"])
