@@ -1,0 +1,287 @@
+"""A policy distilled into one multi-class model for serving."""
+
+import warnings
+
+import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator, clone
+from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
+
+from sklearn_hrc._allocator import ClusterBudgetAllocator
+from sklearn_hrc._clusterer import HiddenClusterer
+from sklearn_hrc._compat import fit_context
+from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._representer import MultiTaskRepresenter
+from sklearn_hrc._resolution import resolve_parameters
+from sklearn_hrc._rows import first_rows
+from sklearn_hrc._splitting import fit_split_rule, has_spread
+from sklearn_hrc._statistics import add, empty
+from sklearn_hrc._unwrap import (
+    is_search,
+    split_preprocessing,
+    transform_through,
+    unwrap_policy,
+)
+from sklearn_hrc._validation import restore_on_error
+from sklearn_hrc.exceptions import MissingTreatmentWarning
+
+__all__ = ["DistilledAllocator"]
+
+
+class DistilledAllocator(PolicyMixin, BaseEstimator):
+    """Distil a policy into one classifier, and allocate on what it serves.
+
+    The teacher, a pipeline that ends in a :class:`ClusterBudgetAllocator`, is
+    fitted; a classifier, the student, learns to tell the teacher's clusters
+    from the features alone; then response and cost are estimated again on the
+    clusters as the student assigns them, so that the budget holds for what is
+    served. This is the last step of HRC (arXiv:2506.00959).
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        The teacher: a policy pipeline, a search over one, or a
+        :class:`~sklearn.frozen.FrozenEstimator` of a fitted one. None is the
+        default pipeline of representer, clusterer and allocator.
+    student : classifier, default=None
+        Learns the clusters. It sees what the teacher's steps before the
+        representer give. None is a small
+        :class:`~sklearn.neural_network.MLPClassifier`.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the default teacher and student, and chooses the members of a
+        split cluster that get each of its arms. A teacher or student that is
+        given keeps its own.
+
+    Attributes
+    ----------
+    teacher_ : estimator
+        Fitted teacher.
+    student_ : classifier
+        Fitted student; it predicts the place of a cluster among the sorted
+        labels of the teacher's clusters.
+    allocator_ : ClusterBudgetAllocator
+        The teacher's allocator fitted on the student's clusters.
+    treatments_ : ndarray of shape (n_treatments,)
+        Sorted treatment labels.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features, if `X` has string names.
+
+    See Also
+    --------
+    ClusterBudgetAllocator : What is distilled.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
+    >>> from sklearn_hrc.datasets import make_coupon_experiment
+    >>> experiment = make_coupon_experiment(2000, n_treatments=2, random_state=0)
+    >>> teacher = make_pipeline(
+    ...     HiddenClusterer(n_clusters=4, outcomes=False, random_state=0),
+    ...     ClusterBudgetAllocator(budget=0.2, estimation="pooled", random_state=0))
+    >>> policy = DistilledAllocator(teacher, random_state=0).fit(
+    ...     experiment.data, experiment.target,
+    ...     treatment=experiment.treatment, cost=experiment.cost)
+    >>> policy.allocator_.expected_cost_ <= 0.2
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": "no_validation",
+        "student": "no_validation",
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, estimator=None, *, student=None, random_state=None):
+        self.estimator = estimator
+        self.student = student
+        self.random_state = random_state
+
+    @restore_on_error
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+        """Fit the teacher, the student, and the allocator on the student's clusters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features, as the teacher takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+            Outcomes.
+        treatment : array-like of shape (n_samples,), default=None
+            Received arm; None means that there is one, with a warning.
+        cost : array-like of shape (n_samples,), default=None
+            Realised cost of the received arm.
+        propensity : array-like of shape (n_samples,), default=None
+            Probability of the received arm, in (0, 1].
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        self : DistilledAllocator
+            Fitted policy.
+
+        Raises
+        ------
+        BudgetError
+            If the teacher's budget is below the cost of the cheapest
+            allocation of the student's clusters.
+        """
+        validate_data(self, X, skip_check_array=True)
+        rng = check_random_state(self.random_state)
+        teacher = self._new_teacher(rng)
+        _, allocator = unwrap_policy(teacher, ClusterBudgetAllocator)
+        rows = {
+            "treatment": treatment,
+            "cost": cost,
+            "propensity": propensity,
+            "sample_weight": sample_weight,
+        }
+        has_prices = allocator.arm_cost is not None
+        experiment = first_rows(_num_samples(X), y, **rows, has_prices=has_prices)
+        if not is_search(teacher):  # a search may set them
+            resolve_parameters(allocator, experiment.treatments, experiment.outcome_names)
+        given = {name: values for name, values in rows.items() if values is not None}
+        with warnings.catch_warnings():
+            # It has just been said.
+            warnings.simplefilter("ignore", MissingTreatmentWarning)
+            self._fit_teacher(teacher, X, y, given)
+            self._fit_served(X, y, given, experiment.sample_weight, rng)
+        self.treatments_ = self.allocator_.treatments_
+        return self
+
+    def set_budget(self, budget):
+        """Allocate another budget, without training anything.
+
+        Parameters
+        ----------
+        budget : float
+            Mean cost per individual.
+
+        Returns
+        -------
+        self : DistilledAllocator
+            With the allocation of this budget in `allocator_`.
+        """
+        check_is_fitted(self)
+        self.allocator_.set_budget(budget)
+        return self
+
+    def budget_curve(self, budgets):
+        """Show what budgets buy, by the estimates of `fit`.
+
+        Parameters
+        ----------
+        budgets : array-like of shape (n_budgets,)
+            Mean costs per individual.
+
+        Returns
+        -------
+        curve : Bunch
+            As :meth:`ClusterBudgetAllocator.budget_curve`.
+        """
+        check_is_fitted(self)
+        return self.allocator_.budget_curve(budgets)
+
+    def __sklearn_tags__(self):
+        """Tags: a target is required and may have several columns."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.non_deterministic = self.random_state is None
+        return tags
+
+    @property
+    def _fitted_allocator(self):
+        return self.allocator_
+
+    def _new_teacher(self, rng):
+        if self.estimator is not None:
+            return clone(self.estimator)
+        return make_pipeline(
+            MultiTaskRepresenter(random_state=rng),
+            HiddenClusterer(random_state=rng),
+            ClusterBudgetAllocator(random_state=rng),
+        )
+
+    def _fit_teacher(self, teacher, X, y, given):
+        # The steps request these arrays themselves; so it works with routing off, too.
+        with sklearn.config_context(enable_metadata_routing=True):
+            self.teacher_ = teacher.fit(X, y, **given)
+
+    def _fit_served(self, X, y, given, weight, rng):
+        """Fit the student, and the allocator on the clusters that it serves."""
+        steps, allocator = unwrap_policy(self.teacher_, ClusterBudgetAllocator)
+        self._preprocessing, clustering = split_preprocessing(steps)
+        features = transform_through(self._preprocessing, X)
+        inputs = _as_inputs(features)
+        # The steps know the names of features that come as a frame.
+        Z = check_array(transform_through(clustering, features))
+        # Classifiers want 0, 1, ...; labels of clusters may be any numbers.
+        self._labels, codes = np.unique(Z[:, 0], return_inverse=True)
+        self.student_ = self._fit_student(inputs, codes, weight, rng)
+        served = self._served(inputs)
+        self.allocator_ = clone(allocator).fit(np.column_stack([served, Z[:, 1:]]), y, **given)
+        # The teacher's budget of today, which need not be its parameter.
+        self.allocator_.set_budget(allocator.budget_)
+        self._split_rule = self._fit_split_rule(inputs, served, weight, rng)
+
+    def _inputs(self, X):
+        """What the student sees: the features as preprocessed for the teacher."""
+        return _as_inputs(transform_through(self._preprocessing, X))
+
+    def _fit_student(self, inputs, clusters, weight, rng):
+        if len(np.unique(clusters)) == 1:
+            return DummyClassifier().fit(inputs, clusters)
+        student = default_student(len(inputs), rng) if self.student is None else clone(self.student)
+        weights = {"sample_weight": weight} if has_fit_parameter(student, "sample_weight") else {}
+        with warnings.catch_warnings():
+            # What counts is the policy that is served, not the last digit of the student's loss.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return student.fit(inputs, clusters, **weights)
+
+    def _served(self, inputs):
+        """Cluster of each row by the student."""
+        return self._labels[self.student_.predict(inputs)]
+
+    def _fit_split_rule(self, inputs, served, weight, rng):
+        draws = rng.normal(size=inputs.shape[1])
+        if not has_spread(inputs):
+            return None
+        cluster = np.searchsorted(self.allocator_.clusters_, served)
+        start = empty(len(self.allocator_.clusters_), inputs.shape[1], cross=False)
+        return fit_split_rule(add(start, cluster, inputs, weight), draws)
+
+    def _check_X(self, X):
+        inputs = self._inputs(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return inputs
+
+    def _locate(self, inputs):
+        """Cluster of each row, as an index, and the covariates that split clusters."""
+        return self.allocator_._cluster_index(self._served(inputs)), inputs
+
+
+def default_student(n_rows, random_state):
+    """Return a classifier that is small to serve and quick to train."""
+    return MLPClassifier(
+        (128,),
+        batch_size=min(512, n_rows),
+        learning_rate_init=3e-3,
+        max_iter=100,
+        tol=1e-2,
+        n_iter_no_change=3,
+        random_state=random_state,
+    )
+
+
+def _as_inputs(features):
+    return check_array(features, dtype=[np.float64, np.float32], input_name="X")

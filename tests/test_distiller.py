@@ -1,0 +1,232 @@
+"""The distilled policy: what is served keeps the budget of what it serves."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
+from sklearn_hrc.datasets import make_coupon_experiment
+from sklearn_hrc.exceptions import BudgetError
+
+
+@pytest.fixture(scope="module")
+def experiment():
+    return make_coupon_experiment(3000, n_treatments=3, order_rate=0.3, random_state=0)
+
+
+def rows_of(experiment):
+    return {"treatment": experiment.treatment, "cost": experiment.cost}
+
+
+def teacher(n_clusters=6):
+    return make_pipeline(
+        StandardScaler(),
+        HiddenClusterer(n_clusters=n_clusters, outcomes=False, random_state=0),
+        ClusterBudgetAllocator(budget=0.8, estimation="pooled", random_state=0),
+    )
+
+
+@pytest.fixture(scope="module")
+def distilled(experiment):
+    policy = DistilledAllocator(teacher(), student=LogisticRegression(), random_state=0)
+    return policy.fit(experiment.data, experiment.target, **rows_of(experiment))
+
+
+def test_allocator_counts_the_students_clusters(distilled, experiment):
+    inputs = distilled.teacher_[0].transform(experiment.data)
+    served = distilled.student_.predict(inputs)
+    labels, sizes = np.unique(served, return_counts=True)
+    assert_array_equal(distilled.allocator_.clusters_, labels)
+    assert_array_equal(distilled.allocator_.cluster_sizes_, sizes)
+    taught = distilled.teacher_[:-1].transform(experiment.data)[:, 0]
+    assert (served == taught).mean() > 0.9
+
+
+def test_spend_follows_set_budget(distilled, experiment):
+    allocator = distilled.allocator_
+    inputs = distilled.teacher_[0].transform(experiment.data)
+    cluster = np.searchsorted(allocator.clusters_, distilled.student_.predict(inputs))
+    for budget in (0.3, 0.8, 1.5):
+        assert distilled.set_budget(budget) is distilled
+        arm = np.searchsorted(distilled.treatments_, distilled.predict(experiment.data))
+        spent = allocator.cost_[cluster, arm].mean()
+        assert allocator.expected_cost_ <= budget * (1 + 1e-12)
+        assert_allclose(spent, allocator.expected_cost_, rtol=0.03)
+    distilled.set_budget(0.8)
+
+
+def test_alone_in_a_batch_and_after_pickling(distilled, experiment):
+    arms = distilled.predict(experiment.data)
+    alone = [distilled.predict(row[None])[0] for row in experiment.data[:100]]
+    assert_array_equal(arms[:100], alone)
+    assert_array_equal(pickle.loads(pickle.dumps(distilled)).predict(experiment.data), arms)
+
+
+def test_budget_curve_score_and_predict_budgets(distilled, experiment):
+    curve = distilled.budget_curve([0.5, 1.0])
+    assert_array_equal(curve.budget, [0.5, 1.0])
+    arms = distilled.predict_budgets(experiment.data, [0.8])
+    assert_array_equal(arms[0], distilled.predict(experiment.data))
+    score = distilled.score(experiment.data, experiment.target, **rows_of(experiment))
+    own = distilled.teacher_[-1].score(
+        distilled.teacher_[:-1].transform(experiment.data),
+        experiment.target,
+        **rows_of(experiment),
+    )
+    assert abs(score - own) < 0.25 * own
+
+
+def test_frozen_teachers_and_searches(experiment):
+    rows = rows_of(experiment)
+    policy = teacher()
+    for step in range(2):  # without routing: step by step
+        transformed = policy[:step].transform(experiment.data) if step else experiment.data
+        policy[step].fit(transformed, experiment.target)
+    policy[-1].fit(policy[:-1].transform(experiment.data), experiment.target, **rows)
+    policy[-1].set_budget(0.5)
+    student = LogisticRegression()
+    frozen = DistilledAllocator(FrozenEstimator(policy), student=student, random_state=0)
+    frozen.fit(experiment.data, experiment.target, **rows)
+    assert frozen.teacher_.estimator is policy
+    assert frozen.allocator_.budget_ == 0.5  # the budget of today, not the parameter
+
+    search = GridSearchCV(teacher(), {"hiddenclusterer__n_clusters": [2, 8]}, cv=2)
+    found = DistilledAllocator(search, student=student, random_state=0)
+    found.fit(experiment.data, experiment.target, **rows)
+    assert found.teacher_.best_params_["hiddenclusterer__n_clusters"] in (2, 8)
+
+
+def test_raw_features_may_be_strings(experiment):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"city": rng.choice(["A", "B", "C"], 3000)})
+    policy = make_pipeline(
+        OneHotEncoder(sparse_output=False),
+        HiddenClusterer(n_clusters=3, outcomes=False, random_state=0),
+        ClusterBudgetAllocator(budget=0.8, estimation="pooled"),
+    )
+    served = DistilledAllocator(policy, student=DecisionTreeClassifier(), random_state=0)
+    served.fit(frame, experiment.target, **rows_of(experiment))
+    assert set(served.predict(frame)) <= set(experiment.treatments)
+    assert_array_equal(served.feature_names_in_, ["city"])
+
+
+class Rounder(TransformerMixin, BaseEstimator):
+    """Hand-made segments: the first feature, rounded."""
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return np.round(X[:, :1])
+
+
+def test_hand_made_segments_can_be_distilled(experiment):
+    policy = make_pipeline(
+        StandardScaler(), Rounder(), ClusterBudgetAllocator(budget=0.8, random_state=0)
+    )
+    served = DistilledAllocator(policy, student=DecisionTreeClassifier(), random_state=0)
+    served.fit(experiment.data, experiment.target, **rows_of(experiment))
+    inputs = served.teacher_[0].transform(experiment.data)
+    assert_array_equal(served._served(inputs), np.round(inputs[:, 0]))
+
+
+def test_errors(distilled, experiment):
+    rows = rows_of(experiment)
+    with pytest.raises(ValueError, match="estimator is expected to end in a ClusterBudget"):
+        DistilledAllocator(make_pipeline(StandardScaler())).fit(
+            experiment.data, experiment.target, **rows
+        )
+    with pytest.raises(ValueError, match="estimator is expected to end in a ClusterBudget"):
+        DistilledAllocator(GridSearchCV(LogisticRegression(), {"C": [1.0]})).fit(
+            experiment.data, experiment.target, **rows
+        )
+    before = dict(vars(distilled))
+    with pytest.raises(ValueError, match="y to be passed"):
+        distilled.fit(experiment.data, None, **rows)
+    bad = experiment.data.copy()
+    bad[0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        distilled.fit(bad, experiment.target, **rows)
+    with pytest.raises(BudgetError):
+        distilled.set_budget(-1.0)
+    assert vars(distilled).keys() == before.keys()
+    assert all(value is before[name] for name, value in vars(distilled).items())
+
+
+def test_clone_keeps_nested_parameters():
+    policy = clone(DistilledAllocator(teacher()))
+    policy.set_params(estimator__hiddenclusterer__n_clusters=3)
+    assert policy.estimator[1].n_clusters == 3
+
+
+def test_hand_made_labels_may_be_any_numbers(experiment):
+    segment = np.floor(experiment.data[:, :1] / 10) + 0.5
+    allocator = ClusterBudgetAllocator(budget=0.8, estimation="pooled", random_state=0)
+    policy = DistilledAllocator(allocator, student=DecisionTreeClassifier(), random_state=0)
+    policy.fit(segment, experiment.target, **rows_of(experiment))
+    assert_array_equal(policy.allocator_.clusters_, np.unique(segment))
+    assert_array_equal(policy.predict(segment), policy.teacher_.predict(segment))
+
+
+def test_frames_go_through_the_teacher_with_their_names(experiment):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(experiment.data).add_prefix("x")
+    # the clusterer is the first step, or follows one that gives frames: names are known there
+    scaled = teacher()
+    scaled[:-1].set_output(transform="pandas")
+    served = [
+        DistilledAllocator(policy, student=DecisionTreeClassifier(max_depth=3), random_state=0)
+        .fit(X, experiment.target, **rows_of(experiment))
+        .predict(X)
+        for policy in (scaled, teacher())
+    ]
+    assert_array_equal(*served)
+    bare = DistilledAllocator(teacher()[1:], student=LogisticRegression(), random_state=0)
+    bare.fit(X / X.std(), experiment.target, **rows_of(experiment)).predict(X / X.std())
+
+
+class NeverFitted(Rounder):
+    """A step that costs hours."""
+
+    def fit(self, X, y=None):
+        raise RuntimeError("fitted before the arguments were checked")
+
+
+@pytest.mark.parametrize(
+    ("message", "parameters", "changes"),
+    [
+        ("cost .* or arm_cost", {}, {"cost": None}),
+        ("treatment is expected where cost", {}, {"treatment": None}),
+        ("control is expected", {"control": 7}, {}),
+        ("arm_cost is expected", {"arm_cost": [0.0, 1.0]}, {}),
+        ("objective is expected", {"objective": "profit"}, {}),
+        ("budget is expected", {"budget": float("nan")}, {}),
+        ("cost is expected to have one entry", {}, {"cost": [1.0]}),
+    ],
+)
+def test_arguments_are_checked_before_the_teacher_is_fitted(
+    experiment, message, parameters, changes
+):
+    policy = make_pipeline(NeverFitted(), ClusterBudgetAllocator(**parameters))
+    with pytest.raises(ValueError, match=message):
+        DistilledAllocator(policy).fit(
+            experiment.data, experiment.target, **(rows_of(experiment) | changes)
+        )
+
+
+def test_a_budget_that_the_students_clusters_cannot_keep_is_an_error(experiment):
+    rows = rows_of(experiment) | {"cost": experiment.cost + 1.0}  # every arm costs something
+    policy = teacher().set_params(clusterbudgetallocator__budget=0.9)
+    with pytest.raises(BudgetError, match="budget is expected to be at least"):
+        DistilledAllocator(policy, random_state=0).fit(experiment.data, experiment.target, **rows)
