@@ -1,0 +1,299 @@
+"""Realised gain against realised spend as a figure."""
+
+import numpy as np
+
+from sklearn_hrc.plotting import _artists, _evaluation
+
+__all__ = ["BudgetCurveDisplay"]
+
+
+class BudgetCurveDisplay:
+    """What a policy gains for what it spends, on held-out rows.
+
+    The gain in response over giving everyone the control is drawn against the
+    spend above that, both realised and per individual, with a pointwise
+    confidence band of the gain. The reference is the best single arm, given
+    to as many individuals as the spend pays for. Use `from_estimator` or
+    `from_predictions`; the parameters are stored as they are.
+
+    Parameters
+    ----------
+    spend, gain, spend_se, gain_se : ndarray of shape (n_budgets,)
+        From :func:`~sklearn_hrc.metrics.budget_curve`.
+    area : float, default=None
+        Mean gain over spends, shown in the legend.
+    reference_spend, reference_gain : ndarray of shape (n_points,), default=None
+        The best single arm, from :func:`~sklearn_hrc.metrics.best_single_arm`.
+    current_spend, current_gain : float, default=None
+        Where the policy stands at its current budget.
+    budgets : ndarray of shape (n_budgets,), default=None
+        Budgets of the points.
+    confidence : float, default=0.95
+        Level of the band, in (0, 1); None is no band.
+    name : str, default=None
+        Name of the policy.
+    response_name : str, default=None
+        What is gained.
+
+    Attributes
+    ----------
+    line_ : matplotlib Line2D
+        The curve: the origin and the points in the order of their spend.
+    band_ : matplotlib PolyCollection or None
+        Confidence band.
+    reference_ : matplotlib Line2D or None
+        Best single arm.
+    current_ : matplotlib Line2D or None
+        Ring around the current budget.
+    ax_ : matplotlib Axes
+        Axes with the curve.
+    figure_ : matplotlib Figure
+        Figure with the axes.
+
+    See Also
+    --------
+    sklearn_hrc.metrics.budget_curve : The numbers.
+
+    Examples
+    --------
+    >>> from sklearn_hrc.plotting import BudgetCurveDisplay
+    >>> display = BudgetCurveDisplay.from_predictions(
+    ...     [[0, 1, 0, 1], [1, 1, 1, 1]], [1.0, 2.0, 1.0, 4.0],
+    ...     treatment=[0, 1, 0, 1], cost=[0.0, 1.0, 0.0, 3.0], control=0)
+    >>> display.gain
+    array([1., 2.])
+    """
+
+    def __init__(
+        self,
+        *,
+        spend,
+        gain,
+        spend_se,
+        gain_se,
+        area=None,
+        reference_spend=None,
+        reference_gain=None,
+        current_spend=None,
+        current_gain=None,
+        budgets=None,
+        confidence=0.95,
+        name=None,
+        response_name=None,
+    ):
+        self.spend = spend
+        self.gain = gain
+        self.spend_se = spend_se
+        self.gain_se = gain_se
+        self.area = area
+        self.reference_spend = reference_spend
+        self.reference_gain = reference_gain
+        self.current_spend = current_spend
+        self.current_gain = current_gain
+        self.budgets = budgets
+        self.confidence = confidence
+        self.name = name
+        self.response_name = response_name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        treatment,
+        cost=None,
+        propensity=None,
+        sample_weight=None,
+        budgets=None,
+        confidence=0.95,
+        name=None,
+        response_name=None,
+        ax=None,
+        **plot_kwargs,
+    ):
+        """Evaluate a fitted policy at several budgets and draw it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted policy: :class:`~sklearn_hrc.ClusterBudgetAllocator`,
+            :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in
+            one, a search over it, or a frozen one. It stays as it is.
+        X : array-like of shape (n_samples, n_features)
+            Held-out rows, as in its `predict`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+            Their outcomes, as in its `score`.
+        treatment : array-like of shape (n_samples,)
+            Received arm; every arm of `fit` must occur.
+        cost : array-like of shape (n_samples,), default=None
+            Realised cost of the received arm; not needed with `arm_cost`.
+        propensity : array-like of shape (n_samples,), default=None
+            Probability of the received arm; by default the share of its rows.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the rows.
+        budgets : array-like of shape (n_budgets,), default=None
+            Mean costs per individual. None is what `score` uses: 20 equal
+            ones, up to the largest mean cost of an arm.
+        confidence : float, default=0.95
+            Level of the band, in (0, 1); None is no band.
+        name : str, default=None
+            Name in the legend; None is the class of the policy.
+        response_name : str, default=None
+            What is gained; None is the name of the column of `y`, if it is
+            the only one in the objective.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **plot_kwargs : dict
+            Further keywords of `plot`.
+
+        Returns
+        -------
+        display : BudgetCurveDisplay
+            With the computed values and the artists.
+
+        Examples
+        --------
+        >>> from sklearn_hrc import ClusterBudgetAllocator
+        >>> from sklearn_hrc.datasets import make_coupon_experiment
+        >>> from sklearn_hrc.plotting import BudgetCurveDisplay
+        >>> e = make_coupon_experiment(4000, n_treatments=3, random_state=0)
+        >>> segment = (e.data[:, :1] > 1).astype(int) + 2 * (e.data[:, 1:2] > 1)
+        >>> rows = {"treatment": e.treatment, "cost": e.cost}
+        >>> policy = ClusterBudgetAllocator(budget=0.5).fit(segment, e.target, **rows)
+        >>> display = BudgetCurveDisplay.from_estimator(policy, segment, e.target, **rows)
+        """
+        _artists.require_matplotlib(f"{cls.__name__}.from_estimator")
+        values = _evaluation.assign_arms(
+            estimator, X, y, budgets, treatment, cost, propensity, sample_weight
+        )
+        values["name"] = name or values["name"]
+        values["response_name"] = response_name or values["response_name"]
+        return cls.from_predictions(**values, confidence=confidence, ax=ax, **plot_kwargs)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        arms,
+        y,
+        *,
+        treatment,
+        cost,
+        control,
+        propensity=None,
+        sample_weight=None,
+        budgets=None,
+        current=None,
+        confidence=0.95,
+        name=None,
+        response_name=None,
+        ax=None,
+        **plot_kwargs,
+    ):
+        """Evaluate assignments, one for each budget, and draw them.
+
+        Parameters
+        ----------
+        arms : array-like of shape (n_budgets, n_samples)
+            Arm of each row at each budget, from any policy.
+        y, treatment, cost, control, propensity, sample_weight : array-like
+            Held-out rows and the control, as in
+            :func:`~sklearn_hrc.metrics.budget_curve`.
+        budgets : array-like of shape (n_budgets,), default=None
+            Stored with the points.
+        current : array-like of shape (n_samples,), default=None
+            Arm of each row at the current budget, which is marked.
+        confidence : float, default=0.95
+            Level of the band, in (0, 1); None is no band.
+        name : str, default=None
+            Name in the legend.
+        response_name : str, default=None
+            What is gained; None is the name of `y`, if it has one.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        **plot_kwargs : dict
+            Further keywords of `plot`.
+
+        Returns
+        -------
+        display : BudgetCurveDisplay
+            With the computed values and the artists.
+        """
+        _artists.require_matplotlib(f"{cls.__name__}.from_predictions")
+        _evaluation.check_confidence(confidence)
+        rows = {
+            "treatment": treatment,
+            "cost": cost,
+            "control": control,
+            "propensity": propensity,
+            "sample_weight": sample_weight,
+        }
+        display = cls(
+            **_evaluation.evaluate_arms(arms, y, current, rows),
+            budgets=None if budgets is None else np.ravel(budgets),
+            confidence=confidence,
+            name=name,
+            response_name=response_name or _evaluation.column_name(y),
+        )
+        return display.plot(ax, **plot_kwargs)
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        name=None,
+        plot_reference=True,
+        line_kwargs=None,
+        band_kwargs=None,
+        reference_kwargs=None,
+        current_kwargs=None,
+    ):
+        """Draw the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes a new figure.
+        name : str, default=None
+            Name in the legend; None is the stored one.
+        plot_reference : bool, default=True
+            Draw the best single arm, if it is stored. Curves of the same rows
+            on the same axes share one line.
+        line_kwargs, band_kwargs, reference_kwargs, current_kwargs : dict, default=None
+            Keywords for matplotlib's `plot` or, for the band, `fill_between`.
+
+        Returns
+        -------
+        display : BudgetCurveDisplay
+            This object.
+        """
+        plt = _artists.require_matplotlib(f"{type(self).__name__}.plot")
+        _evaluation.check_confidence(self.confidence)
+        if ax is None:
+            _, ax = plt.subplots(layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        spend, gain, error = self._points()
+        area = "" if self.area is None else f" (area = {self.area:.3g})"
+        label = f"{name or self.name or 'policy'}{area}"
+        self.line_ = _artists.draw_curve(ax, spend, gain, label, line_kwargs)
+        self.band_ = self.current_ = self.reference_ = None
+        if self.confidence is not None:
+            self.band_ = _artists.draw_band(ax, self.line_, error, self.confidence, band_kwargs)
+        if self.current_spend is not None:
+            point = self.current_spend, self.current_gain
+            self.current_ = _artists.draw_current(ax, self.line_, *point, current_kwargs)
+        if plot_reference and self.reference_spend is not None:
+            points = self.reference_spend, self.reference_gain
+            self.reference_ = _artists.draw_reference(ax, *points, reference_kwargs)
+        of_what = f" in {self.response_name}" if self.response_name else ""
+        ax.set_xlabel("spend above control, per individual")
+        ax.set_ylabel(f"gain{of_what} over control, per individual")
+        _artists.draw_legend(ax)
+        return self
+
+    def _points(self):
+        """Origin and points in the order of their spend, with errors of the gain."""
+        points = np.array([self.spend, self.gain, self.gain_se], dtype=np.float64)
+        points = np.column_stack([np.zeros(3), points])
+        return points[:, np.argsort(points[0], kind="stable")]

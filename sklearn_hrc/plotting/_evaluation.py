@@ -1,0 +1,115 @@
+"""The numbers of a budget curve, from a fitted policy or its assignments."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from sklearn_hrc._policy import score_budgets
+from sklearn_hrc._rows import held_out_rows
+from sklearn_hrc._unwrap import transform_through, unwrap_policy
+from sklearn_hrc._validation import default_names
+from sklearn_hrc.metrics import best_single_arm, budget_curve
+
+__all__ = ["assign_arms", "check_confidence", "column_name", "evaluate_arms"]
+
+REFERENCE_POINTS = 201
+
+
+def check_confidence(confidence):
+    """Raise where a level is neither None nor in (0, 1)."""
+    if confidence is None or (isinstance(confidence, Real) and 0 < confidence < 1):
+        return
+    raise ValueError(f"confidence is expected to be None or in (0, 1), got {confidence!r}.")
+
+
+def column_name(y):
+    """Return the name of a series or of the only column of a frame, or None."""
+    names = getattr(y, "columns", [getattr(y, "name", None)])
+    return str(names[0]) if len(names) == 1 and names[0] is not None else None
+
+
+def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_weight):
+    """Let a fitted policy choose arms for held-out rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted policy, or a pipeline, search or frozen estimator of one.
+    X, y : array-like
+        Held-out rows.
+    budgets : array-like of shape (n_budgets,) or None
+        Mean costs per individual; None is what `score` uses.
+    treatment, cost, propensity, sample_weight : array-like
+        As in `score`.
+
+    Returns
+    -------
+    values : dict
+        Keywords of `BudgetCurveDisplay.from_predictions`, all but `ax` and
+        those of artists.
+    """
+    steps, policy = unwrap_policy(estimator)
+    check_is_fitted(policy)
+    allocator = policy._fitted_allocator
+    if len(allocator.treatments_) == 1:
+        raise ValueError(
+            "estimator is expected to choose between several treatments, got a policy with one."
+        )
+    rows = (y, treatment, cost, propensity, sample_weight)
+    experiment = held_out_rows(allocator, _num_samples(X), *rows)
+    if budgets is None:
+        budgets = score_budgets(allocator, experiment)
+    Z = transform_through(steps, X)
+    return {
+        "arms": policy.predict_budgets(Z, budgets),
+        "y": experiment.outcomes[:, 0],
+        "treatment": allocator.treatments_[experiment.arm],
+        "cost": experiment.cost,
+        "control": allocator.control_,
+        "propensity": experiment.propensity,
+        "sample_weight": experiment.sample_weight,
+        "budgets": budgets,
+        "current": policy.predict(Z),
+        "name": type(policy).__name__,
+        "response_name": objective_name(allocator),
+    }
+
+
+def evaluate_arms(arms, y, current, rows):
+    """Compute the arrays of a display.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_budgets, n_samples)
+        Arm of each row at each budget.
+    y : array-like of shape (n_samples,)
+        Response.
+    current : array-like of shape (n_samples,) or None
+        Arm of each row at the current budget.
+    rows : dict
+        The other arguments of `budget_curve`.
+
+    Returns
+    -------
+    values : dict
+        Keywords of `BudgetCurveDisplay`.
+    """
+    values = dict(budget_curve(arms, y, **rows))
+    spend = np.linspace(0.0, max(values.pop("max_spend"), 0.0), REFERENCE_POINTS)
+    values["reference_spend"] = spend
+    values["reference_gain"] = best_single_arm(spend, y, **rows).gain
+    if current is not None:
+        point = budget_curve(np.asarray(current)[None], y, **rows)
+        values["current_spend"] = float(point.spend[0])
+        values["current_gain"] = float(point.gain[0])
+    return values
+
+
+def objective_name(allocator):
+    """Return the name of the outcome that is the response, None for a sum or without a name."""
+    names = allocator.outcome_names_
+    chosen = np.flatnonzero(allocator._objective)
+    if len(chosen) != 1 or names == default_names(len(names)):
+        return None
+    return names[chosen[0]] if allocator._objective[chosen[0]] == 1 else None
