@@ -1,0 +1,50 @@
+"""The main job, on few rows and on the real experiments where they are."""
+
+import os
+
+import pytest
+
+pytest.importorskip("pandas")
+pytest.importorskip("matplotlib")
+
+from sklearn_hrc.__main__ import BUDGET_SHARES, main
+
+
+def run(arguments, tmp_path, capsys):
+    picture = tmp_path / "curve.png"
+    search = main([*arguments, "--output", str(picture)])
+    assert picture.stat().st_size > 10_000
+    return search, capsys.readouterr().out
+
+
+def test_prints_a_line_for_each_budget(tmp_path, capsys):
+    search, printed = run(["--rows", "1500"], tmp_path, capsys)
+    lines = printed.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.lstrip().startswith("budget")) + 1
+    rows = lines[first : first + len(BUDGET_SHARES)]
+    budgets = [float(row.split()[0]) for row in rows]
+    assert budgets == sorted(budgets)
+    for row in rows:  # shares of the arms, as printed, add up
+        shares = [int(word) for word in row.split()[-5:]]
+        assert abs(sum(shares) - 100) <= 2
+    assert search.best_estimator_[-1].budget_ > 0
+
+
+def test_missing_data_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
+    with pytest.raises(SystemExit):
+        main(["--data", "hillstrom"])
+    assert "hillstrom.csv was not found" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "SKLEARN_HRC_DATA" not in os.environ,
+    reason="REAL DATA SKIPPED: SKLEARN_HRC_DATA does not name its folder",
+)
+@pytest.mark.parametrize("data", ["hillstrom", "thornton"])
+def test_real_experiments(data, tmp_path, capsys):
+    search, printed = run(["--data", data], tmp_path, capsys)
+    assert "Best number of clusters" in printed
+    allocator = search.best_estimator_[-1]
+    assert allocator.expected_cost_ <= allocator.budget_ * (1 + 1e-12)
