@@ -1,0 +1,211 @@
+"""Fit of the whole pipeline beside a hand-written loop of the same arithmetic.
+
+    python benchmarks/fit.py --rows 100000 1000000
+
+The loop slices tensors, trains as many networks for as many epochs on the same
+folds with torch alone, clusters with MiniBatchKMeans and sums with numpy. Each
+side runs in a process of its own, in turn, so that peak memory can be compared.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+N_FEATURES = 30
+N_CLUSTERS = 64
+N_NETWORKS = 5
+
+
+def main():
+    """Run both sides and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--side", choices=["pipeline", "loop"], help=argparse.SUPPRESS)
+    parser.add_argument("--data", help=argparse.SUPPRESS)
+    parser.add_argument("--epochs", type=int, nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        print(json.dumps(run_side(options.side, options.data, options.epochs)))
+        return
+    print("$ python", *sys.argv, "   (one thread)")
+    print(
+        f"{'rows':>10} {'pipeline s':>11} {'loop s':>8} {'ratio':>6} {'peak MB':>8} {'loop MB':>8}"
+    )
+    for n_rows in options.rows:
+        compare(n_rows, options.repeats)
+
+
+def compare(n_rows, repeats):
+    """Run the sides in turn on the same data and print a line."""
+    from sklearn_hrc.datasets import make_coupon_experiment
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "rows.npz"
+        experiment = make_coupon_experiment(n_rows, n_features=N_FEATURES, random_state=0)
+        np.savez(
+            data,
+            X=experiment.data,
+            y=experiment.target,
+            arm=experiment.treatment,
+            cost=experiment.cost,
+        )
+        del experiment
+        pipeline, loop = [], []
+        for _ in range(repeats):
+            pipeline.append(in_process("pipeline", data))
+            loop.append(in_process("loop", data, pipeline[-1]["epochs"]))
+    seconds = [np.median([run["seconds"] for run in side]) for side in (pipeline, loop)]
+    memory = [np.median([run["peak_mb"] for run in side]) for side in (pipeline, loop)]
+    print(
+        f"{n_rows:>10,} {seconds[0]:>11.1f} {seconds[1]:>8.1f} {seconds[0] / seconds[1]:>6.2f} "
+        f"{memory[0]:>8.0f} {memory[1]:>8.0f}   epochs {pipeline[-1]['epochs']}",
+        flush=True,
+    )
+
+
+def in_process(side, data, epochs=()):
+    """Run one side alone and return what it measured."""
+    command = [sys.executable, __file__, "--side", side, "--data", str(data)]
+    if epochs:
+        command += ["--epochs", *map(str, epochs)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+
+def run_side(side, data, epochs):
+    """Load the rows, fit, and return seconds and peak memory."""
+    with np.load(data) as rows:
+        X, y, arm, cost = (rows[name] for name in ("X", "y", "arm", "cost"))
+    start = time.perf_counter()
+    epochs = (
+        fit_pipeline(X, y, arm, cost) if side == "pipeline" else fit_loop(X, y, arm, cost, epochs)
+    )
+    return {
+        "seconds": time.perf_counter() - start,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "epochs": epochs,
+    }
+
+
+def fit_pipeline(X, y, arm, cost):
+    """Fit the estimators; return the epochs of each network."""
+    import sklearn
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
+
+    sklearn.set_config(enable_metadata_routing=True)
+    policy = make_pipeline(
+        StandardScaler(),
+        MultiTaskRepresenter(n_networks=N_NETWORKS, random_state=0),
+        HiddenClusterer(n_clusters=N_CLUSTERS, random_state=0),
+        ClusterBudgetAllocator(budget=1.2, random_state=0),
+    )
+    policy.fit(X, y, treatment=arm, cost=cost)
+    return [len(history) for history in policy[1].history_]
+
+
+def fit_loop(X, y, arm, cost, epochs):
+    """Do the same by hand; return the epochs."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    tasks = np.column_stack([y, cost])
+    _, arm = np.unique(arm, return_inverse=True)
+    n_arms = arm.max() + 1
+    hidden, outcomes = train_by_hand(X, tasks, arm, n_arms, epochs)
+    hidden -= hidden.mean(axis=0)
+    _, axes = np.linalg.eigh(hidden.T @ hidden / len(hidden))
+    H = hidden @ axes[:, -32:]
+    labels = MiniBatchKMeans(N_CLUSTERS, batch_size=4096, n_init=3, random_state=0).fit(H).labels_
+    sums_by_hand(labels, arm, n_arms, tasks, H, outcomes)
+    return epochs
+
+
+def train_by_hand(X, tasks, arm, n_arms, epochs):
+    """Train networks with torch; return hidden layers and mean predictions."""
+    import torch
+
+    torch.manual_seed(0)
+    binary = torch.tensor([set(np.unique(column[:10_000])) <= {0.0, 1.0} for column in tasks.T])
+    scaled = np.where(binary, tasks, (tasks - tasks.mean(axis=0)) / tasks.std(axis=0))
+    data = (
+        torch.tensor(X, dtype=torch.float32),
+        torch.tensor(arm),
+        torch.tensor(scaled, dtype=torch.float32),
+    )
+    batch = 1024 if len(X) >= 60_000 else 512
+    fold = np.random.default_rng(0).integers(0, N_NETWORKS, len(X))
+    hidden, outcomes = [], 0.0
+    for m, n_epochs in enumerate(epochs):
+        layers, optimizer = network_by_hand(X.shape[1], n_arms, tasks.shape[1])
+        train, held_out = (torch.tensor(np.flatnonzero(part)) for part in (fold != m, fold == m))
+        for _ in range(n_epochs):
+            for rows in train[torch.randperm(len(train))].split(batch):
+                optimizer.zero_grad()
+                parts = [part.index_select(0, rows) for part in data]
+                loss_by_hand(layers, n_arms, binary, *parts).backward()
+                optimizer.step()
+            with torch.no_grad():
+                for rows in held_out.split(16_384):
+                    float(loss_by_hand(layers, n_arms, binary, *(part[rows] for part in data)))
+        with torch.no_grad():
+            trunk, base, effect = layers
+            h = trunk(data[0])
+            eta = base(h)[:, None] + effect(h).view(len(h), n_arms, -1)
+            outcomes = outcomes + torch.where(binary, torch.sigmoid(eta), eta).numpy()
+            hidden.append(h.numpy())
+    return np.hstack(hidden), (outcomes / len(epochs)).reshape(len(X), -1)
+
+
+def network_by_hand(n_features, n_arms, n_tasks):
+    """Two shared layers and linear heads, with their optimiser."""
+    from torch import nn, optim
+
+    trunk = nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())
+    base, effect = nn.Linear(32, n_tasks), nn.Linear(32, n_arms * n_tasks)
+    heads = [*base.parameters(), *effect.parameters()]
+    groups = [
+        {"params": trunk.parameters(), "weight_decay": 1e-4},
+        {"params": heads, "weight_decay": 1e-2},
+    ]
+    return (trunk, base, effect), optim.AdamW(groups, lr=2e-3, fused=True)
+
+
+def loss_by_hand(layers, n_arms, binary, x, arm, target):
+    """Logistic loss or half squared error of the received arm."""
+    import torch
+
+    trunk, base, effect = layers
+    h = trunk(x)
+    eta = base(h) + effect(h).view(len(h), n_arms, -1)[torch.arange(len(h)), arm]
+    squared = 0.5 * (eta - target) ** 2
+    logistic = torch.nn.functional.softplus(eta) - target * eta
+    return torch.where(binary, logistic, squared).sum() / len(h)
+
+
+def sums_by_hand(labels, arm, n_arms, tasks, H, outcomes):
+    """First and second moments of the cells, means of the clusters."""
+    cell = labels * n_arms + arm
+    n_cells = N_CLUSTERS * n_arms
+    received = outcomes.reshape(len(arm), n_arms, -1)[np.arange(len(arm)), arm]
+    columns = np.hstack([tasks, tasks - received])
+    for i in range(columns.shape[1]):
+        np.bincount(cell, columns[:, i], n_cells)
+        for j in range(i, columns.shape[1]):
+            np.bincount(cell, columns[:, i] * columns[:, j], n_cells)
+    for column in np.hstack([H, outcomes]).T:
+        np.bincount(labels, column, N_CLUSTERS)
+        np.bincount(labels, column**2, N_CLUSTERS)
+
+
+if __name__ == "__main__":
+    main()
