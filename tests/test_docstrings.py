@@ -1,0 +1,51 @@
+"""Docstrings of the public names follow numpydoc, by the checks of setup.cfg."""
+
+import importlib
+import inspect
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = [
+    "sklearn_hrc",
+    "sklearn_hrc.datasets",
+    "sklearn_hrc.exceptions",
+    "sklearn_hrc.metrics",
+    "sklearn_hrc.plotting",
+]
+
+
+def public_names():
+    """Dotted names of public functions, classes and their own methods."""
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name in module.__all__:
+            value = getattr(module, name)
+            if isinstance(value, str):
+                continue
+            yield f"{module_name}.{name}"
+            if inspect.isclass(value):
+                yield from (
+                    f"{module_name}.{name}.{method}"
+                    for method, function in inspect.getmembers(value, callable)
+                    if not method.startswith("_")
+                    and (getattr(function, "__module__", None) or "").startswith("sklearn_hrc")
+                )
+
+
+@pytest.fixture(scope="module")
+def checks(tmp_path_factory):
+    hook = pytest.importorskip("numpydoc.hooks.validate_docstrings")
+    folder = tmp_path_factory.mktemp("config")
+    shutil.copy(ROOT / "setup.cfg", folder)
+    return hook.parse_config(folder)["checks"]
+
+
+@pytest.mark.parametrize("name", sorted(set(public_names())))
+def test_docstring(name, checks):
+    from numpydoc.validate import validate
+
+    errors = [error for error in validate(name)["errors"] if error[0] in checks]
+    assert not errors, "\n".join(f"{name}: {code} {text}" for code, text in errors)
