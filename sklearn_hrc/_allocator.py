@@ -59,10 +59,10 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         or by label. It takes the place of `cost`.
     estimation : {"auto", "outcomes", "pooled", "raw"}, default="auto"
         How cells are estimated. "outcomes": the mean of the expected outcomes
-        that the last columns of `Z` hold, as :class:`MultiTaskRepresenter`
+        that the last columns of `X` hold, as :class:`MultiTaskRepresenter`
         makes them. "pooled": cell means of the rows, shrunken towards a ridge
         regression on the covariates. "raw": cell means of the rows. "auto" is
-        "pooled" where `Z` is a label alone, else "outcomes".
+        "pooled" where `X` is a label alone, else "outcomes".
     split_clusters : bool, default=True
         Let a cluster be split between arms; otherwise all of it gets one.
     population : int, default=None
@@ -101,7 +101,7 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if `Z` has string names.
+        Names of the columns, if `X` has string names.
 
     See Also
     --------
@@ -368,15 +368,12 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         )
         self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
         self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)
-        members = table.members
-        covariates = members._replace(mean=members.mean[:, :-1], scatter=members.scatter[:, :-1])
         self._split_rule = None
         if has_spread(self._head):
-            self._split_rule = fit_split_rule(covariates, self._draws)
+            self._split_rule = fit_split_rule(table.covariates, self._draws)
         budget = self.budget
         if budget is None:
-            spent = members.weight @ members.mean[:, -1] / members.weight.sum()
-            budget = max(spent, self._cheapest_budget())
+            budget = max(table.mean_spent, self._cheapest_budget())
         return self.set_budget(budget)
 
     def _allocate(self, budget):

@@ -49,6 +49,17 @@ class CellTable(NamedTuple):
     received: Moments
     arms: Moments
 
+    @property
+    def covariates(self):
+        """Statistics of the covariates of all rows, by cluster."""
+        mean, scatter = self.members.mean, self.members.scatter
+        return self.members._replace(mean=mean[:, :-1], scatter=scatter[:, :-1])
+
+    @property
+    def mean_spent(self):
+        """Mean of what was spent, over all rows."""
+        return np.average(self.members.mean[:, -1], weights=self.members.weight)
+
 
 def table_of_rows(labels, covariates, experiment, *, spent, expected=None, regress=False):
     """Summarise rows.

@@ -224,7 +224,7 @@ def _mean_expected_outcomes(table, objective, has_cost):
     """Cluster means of the expected outcomes, as response and cost of every arm."""
     n_clusters, n_treatments = len(table.clusters), len(table.treatments)
     n_tasks = len(objective) + has_cost
-    covariates = table.members.mean[:, :-1]  # the last column is what was spent
+    covariates = table.covariates.mean
     expected = covariates[:, covariates.shape[1] - n_treatments * n_tasks :]
     expected = expected.reshape(n_clusters, n_treatments, n_tasks)
     return expected @ _to_response_and_cost(objective)[:, :n_tasks].T
@@ -234,7 +234,7 @@ def _cell_predictions(table, matrix):
     """Regression predictions for all members and for the rows that received the arm."""
     n_treatments = len(table.treatments)
     received = by_cell(table.received.mean, n_treatments)
-    members = np.broadcast_to(table.members.mean[:, None, :-1], received.shape)
+    members = np.broadcast_to(table.covariates.mean[:, None], received.shape)
     n_covariates = received.shape[2]
     columns = np.zeros((n_covariates + 2, n_covariates + matrix.shape[1]))
     columns[:n_covariates, :n_covariates] = np.eye(n_covariates)

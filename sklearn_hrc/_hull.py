@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+__all__ = ["HullPath", "cheapest_arms", "greedy_counts", "hull_path"]
+
 # Keeps products with a slope finite when two costs differ by next to nothing.
 _STEEPEST = 1e200
 

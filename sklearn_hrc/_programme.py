@@ -16,6 +16,8 @@ from sklearn_hrc._enumeration import Core, enumerate_moves, unit_limits
 from sklearn_hrc._hull import cheapest_arms, greedy_counts, hull_path
 from sklearn_hrc.exceptions import BudgetError
 
+__all__ = ["Allocation", "cheapest_cost", "is_within_budget", "solve"]
+
 # Share of the money moved by which rounding may take an allocation over its budget.
 _TOLERANCE = 1e-12
 # Twice the violation of a row that CBC lets pass.

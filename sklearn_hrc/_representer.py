@@ -18,6 +18,7 @@ from sklearn_hrc._cross_fitting import (
 )
 from sklearn_hrc._forward import hidden_layer, link_predictions
 from sklearn_hrc._metadata import FitMetadataMixin
+from sklearn_hrc._projection import fit_projection, project
 from sklearn_hrc._statistics import add, empty
 from sklearn_hrc._validation import check_experiment, restore_on_error, take_rows
 
@@ -231,7 +232,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         Z = np.empty((len(X), self._n_features_out), dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
             hidden = self._hidden(X[rows])
-            Z[rows, : self.n_components_] = self._project(hidden)
+            Z[rows, : self.n_components_] = project(np.hstack(hidden), self._projection)
             if n_outcomes:
                 Z[rows, self.n_components_ :] = self._outcomes(hidden).reshape(-1, n_outcomes)
         return Z
@@ -340,21 +341,11 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
             hidden = np.hstack(self._hidden(X[rows]))
             moments = add(moments, np.zeros(len(hidden), dtype=int), hidden, sample_weight[rows])
         self.n_components_ = min(self.n_components, n_hidden, len(X))
-        self._mean = moments.mean[0]
-        variance, axes = np.linalg.eigh(moments.scatter[0] / moments.weight[0])
-        # The sign of an axis is arbitrary: its largest entry is made positive.
-        axes *= np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(n_hidden)])
-        self._axes = axes[:, ::-1][:, : self.n_components_]
-        variance = np.maximum(variance[::-1], 0)  # rounding makes some of them negative
-        total, leading = variance.sum(), variance[: self.n_components_]
-        self.explained_variance_ratio_ = leading / total if total > 0 else np.zeros_like(leading)
+        self._projection = fit_projection(moments, self.n_components_)
+        self.explained_variance_ratio_ = self._projection.variance_ratio
 
     def _hidden(self, X):
         return [hidden_layer(X, network) for network in self.networks_]
-
-    def _project(self, hidden):
-        hidden = np.hstack(hidden)
-        return (hidden - self._mean.astype(hidden.dtype)) @ self._axes.astype(hidden.dtype)
 
     def _outcomes(self, hidden):
         links = [link_predictions(layer, network) for layer, network in zip(hidden, self.networks_)]

@@ -161,7 +161,7 @@ def _pool(parts, groups, n_groups, cross):
     np.subtract(parts.mean, deviation, out=deviation)
     deviation *= np.sqrt(parts.weight)[:, None]
     scatter = (
-        _cross_products(deviation, groups, total)
+        _cross_products(deviation, groups, n_groups, total)
         if cross
         else total(np.square(deviation, out=deviation))
     )
@@ -172,10 +172,9 @@ def _pool(parts, groups, n_groups, cross):
     return Moments(count, weight, total(parts.weight_square), mean, scatter)
 
 
-def _cross_products(deviation, groups, total):
+def _cross_products(deviation, groups, n_groups, total):
     """Sum `deviation[i] deviation[i]'` over the rows of each group."""
     n_columns = deviation.shape[1]
-    n_groups = len(total(deviation[:, 0:0]))
     scatter = np.zeros((n_groups, n_columns, n_columns))
     if n_groups < n_columns:
         # Few groups, many columns: one matrix product a group.

@@ -78,8 +78,7 @@ def test_invalid_parameters_are_named(Estimator, name, value):
 def test_import_loads_neither_torch_nor_a_solver():
     code = (
         "import sys, sklearn_hrc; "
-        "heavy = {'torch', 'skorch', 'mip', 'matplotlib', 'pandas'} & set(sys.modules); "
-        "import sklearn; assert 'torch' not in heavy and 'skorch' not in heavy, heavy; "
-        "assert 'mip' not in heavy and 'matplotlib' not in heavy, heavy"
+        "heavy = {'torch', 'skorch', 'mip', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,39 @@
+"""Principal axes from moments are those of scikit-learn's PCA on the rows."""
+
+import numpy as np
+from numpy.testing import assert_allclose
+from sklearn.decomposition import PCA
+
+from sklearn_hrc._projection import fit_projection, project
+from sklearn_hrc._statistics import add, empty
+
+
+def moments_of(rows, weight):
+    return add(empty(1, rows.shape[1]), np.zeros(len(rows), dtype=int), rows, weight)
+
+
+def test_equals_pca_up_to_the_sign():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6)) + 10
+    projection = fit_projection(moments_of(rows, np.ones(300)), 4)
+    pca = PCA(4).fit(rows)
+    assert_allclose(np.abs(project(rows, projection)), np.abs(pca.transform(rows)), rtol=1e-8)
+    assert_allclose(projection.variance_ratio, pca.explained_variance_ratio_)
+    assert (projection.axes[np.abs(projection.axes).argmax(axis=0), range(4)] > 0).all()
+
+
+def test_weights_are_repeats():
+    rows = np.random.default_rng(1).normal(size=(50, 3))
+    weight = np.arange(50) % 3
+    repeated = np.repeat(rows, weight, axis=0)
+    weighted = fit_projection(moments_of(rows, weight.astype(float)), 3)
+    plain = fit_projection(moments_of(repeated, np.ones(len(repeated))), 3)
+    assert_allclose(weighted.axes, plain.axes, atol=1e-9)
+
+
+def test_constant_columns_and_float32():
+    projection = fit_projection(moments_of(np.full((5, 2), 7.0), np.ones(5)), 2)
+    assert_allclose(projection.variance_ratio, 0)
+    components = project(np.full((5, 2), 7.0, dtype=np.float32), projection)
+    assert components.dtype == np.float32
+    assert_allclose(components, 0)
