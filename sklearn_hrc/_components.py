@@ -1,9 +1,16 @@
-"""Tasks and the scale on which a network predicts them.
+"""Tasks, the components that a network learns of them, and the way back.
 
-A task is an outcome or the cost. The network predicts each on a link scale:
-the log odds of a task with two values, the standardised task else. Where a
-task is constant in an arm (the cost of a free control, a fixed price) there is
-nothing to learn: the arm is masked for this task and predicted as that value.
+A task is an outcome or the cost. Its expectation is taken apart into what has a
+loss of its own: a chance and an amount,
+
+    expectation = (1 - chance) * low + chance * amount.
+
+The chance of a task that is often zero, or has two values, is an *indicator*
+(logistic loss); its *amount* given that it is positive has the gamma deviance. Where
+zeros are rare the amount is learnt as it is: *positive* (quasi-Poisson) or, with
+negative values, *continuous* (squared error). An arm in which chance or amount
+is the same for everybody, as in a free control or at a fixed price, teaches
+nothing: there it is known.
 """
 
 from typing import NamedTuple
@@ -11,40 +18,71 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-__all__ = ["Tasks", "describe_tasks", "loss_weights", "to_link_targets", "to_outcomes"]
+__all__ = [
+    "AMOUNT",
+    "CONTINUOUS",
+    "INDICATOR",
+    "POSITIVE",
+    "Components",
+    "describe_tasks",
+    "targets_and_weights",
+    "to_outcomes",
+]
 
-# Weight of a rare binary task: half the inverse of its entropy, but not more
-# than this floor allows, else some rows would rule all others.
-ENTROPY_FLOOR = 0.05
+# Kinds of components, in the order in which they stand.
+INDICATOR, AMOUNT, POSITIVE, CONTINUOUS = range(4)
+
+# A non-negative task with more zeros than this is a chance and an amount.
+ZERO_SHARE = 0.02
+# Indicators are one if they differ in at most this share of their rarer value: an
+# order is a redemption, but for a few that were cancelled.
+TIED_SHARE = 0.01
+# An arm is taken as constant if chance would make it so with at most this probability.
+CHANCE_LEVEL = 0.01
+# Entropy of an indicator and squared coefficient of variation of an amount, at
+# least: else few rows, or nearly equal ones, would rule the others.
+LEAST_SPREAD = 0.05
 
 
-class Tasks(NamedTuple):
-    """How tasks are predicted.
+class Components(NamedTuple):
+    """What is learnt, and how tasks follow from it.
 
     Attributes
     ----------
-    binary : ndarray of shape (n_tasks,), bool
-        Two values: logistic loss, else squared error.
-    location, scale : ndarray of shape (n_tasks,)
-        A task is `location + scale * v`, with `v` in {0, 1} or standardised.
-    importance : ndarray of shape (n_tasks,)
-        Weight of the task in the loss.
-    masked : ndarray of shape (n_treatments, n_tasks), bool
-        The task is constant in the arm.
-    constant : ndarray of shape (n_treatments, n_tasks)
-        That constant; zero where not masked.
+    kind : ndarray of shape (n_components,), int
+        INDICATOR, AMOUNT, POSITIVE or CONTINUOUS, ascending.
+    location, scale : ndarray of shape (n_components,)
+        On its own scale an amount is `scale * exp(link)`, a continuous
+        component `location + scale * link`.
+    upper : ndarray of shape (n_components,)
+        Largest link: no amount is expected above the largest that was seen.
+    importance : ndarray of shape (n_components,)
+        Weight in the loss.
+    source : ndarray of shape (n_treatments, n_components), int
+        Task that a component is learnt from in each arm; -1 where it is known.
+    low : ndarray of shape (n_tasks,)
+        Value of a task where its indicator is 0.
+    indicator, amount : ndarray of shape (n_tasks,), int
+        Component of the chance and of the amount; -1 where there is none to learn.
+    known_chance, known_amount : ndarray of shape (n_treatments, n_tasks)
+        What is known, NaN where a component predicts it.
     """
 
-    binary: np.ndarray
+    kind: np.ndarray
     location: np.ndarray
     scale: np.ndarray
+    upper: np.ndarray
     importance: np.ndarray
-    masked: np.ndarray
-    constant: np.ndarray
+    source: np.ndarray
+    low: np.ndarray
+    indicator: np.ndarray
+    amount: np.ndarray
+    known_chance: np.ndarray
+    known_amount: np.ndarray
 
 
-def describe_tasks(tasks, arm, n_treatments, sample_weight):
-    """Find out how each task is predicted.
+def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
+    """Find out of which components the tasks are made.
 
     Parameters
     ----------
@@ -56,87 +94,225 @@ def describe_tasks(tasks, arm, n_treatments, sample_weight):
         Number of arms.
     sample_weight : ndarray of shape (n_samples,)
         Positive weights.
+    has_cost : bool, default=False
+        The last task is the cost: whatever is constant in an arm is known,
+        also where few rows say so. Of an outcome chance could do that.
 
     Returns
     -------
-    description : Tasks
-        Masks, types, scales and weights.
+    components : Components
+        Their description.
     """
-    masked, constant = _constant_arms(tasks, arm, n_treatments)
-    binary, location, scale, importance = [], [], [], []
-    for task, values in enumerate(tasks.T):
-        learnt = ~masked[arm, task]
-        described = _describe(values[learnt], sample_weight[learnt])
-        for column, value in zip((binary, location, scale, importance), described):
-            column.append(value)
-    return Tasks(
-        np.array(binary, dtype=bool),
-        np.array(location, dtype=np.float64),
-        np.array(scale, dtype=np.float64),
-        np.array(importance, dtype=np.float64),
-        masked,
-        constant,
+    n_tasks = tasks.shape[1]
+    parts = [
+        _take_apart(values, arm, n_treatments, is_cost=has_cost and task == n_tasks - 1)
+        for task, values in enumerate(tasks.T)
+    ]
+    low, kinds, known_chance, known_amount = zip(*parts)
+    known_chance, known_amount = np.array(known_chance).T, np.array(known_amount).T
+    low = np.array(low)
+    groups = _tie_indicators(tasks > low, arm, known_chance)
+    described = [(INDICATOR, members) for members in groups]
+    described += sorted((kind, [task]) for task, kind in enumerate(kinds) if kind is not None)
+    indicator, amount = np.full(n_tasks, -1), np.full(n_tasks, -1)
+    source, measures = [], []
+    for component, (kind, members) in enumerate(described):
+        (indicator if kind == INDICATOR else amount)[members] = component
+        known = known_chance if kind == INDICATOR else known_amount
+        source.append(_source(known, members))
+        values, rows = _rows_of(tasks, arm, source[-1], kind, low)
+        measures.append(_measure(values, sample_weight[rows], kind))
+    location, scale, upper, importance = np.array(measures).T
+    kind = np.array([kind for kind, _ in described])
+    return Components(
+        kind,
+        location,
+        scale,
+        upper,
+        importance,
+        np.array(source).T,
+        low,
+        indicator,
+        amount,
+        known_chance,
+        known_amount,
     )
 
 
-def to_link_targets(tasks, description):
-    """Return what the loss compares with: 0 and 1, or standardised values."""
-    return (tasks - description.location) / description.scale
-
-
-def loss_weights(arm, sample_weight, description):
-    """Return the weight of every row and task in the loss.
-
-    Masked arms have none. Weights are scaled to a mean of one, so that the
-    learning rate does not depend on their unit.
-    """
-    rows = sample_weight / sample_weight.mean()
-    return rows[:, None] * description.importance * ~description.masked[arm]
-
-
-def to_outcomes(links, description):
-    """Return expected outcomes, in the tasks' units: the mean of what networks predict.
+def targets_and_weights(tasks, arm, sample_weight, components):
+    """Return what the losses compare with, and the weight of each row in them.
 
     Parameters
     ----------
-    links : list of ndarray of shape (n_samples, n_treatments, n_tasks)
-        Predictions of each network on the link scale.
-    description : Tasks
-        As fitted.
+    tasks : ndarray of shape (n_samples, n_tasks)
+        Outcomes and cost.
+    arm : ndarray of shape (n_samples,), int
+        Arm of each row.
+    sample_weight : ndarray of shape (n_samples,)
+        Positive weights.
+    components : Components
+        Description of the tasks.
+
+    Returns
+    -------
+    targets : ndarray of shape (n_samples, n_components)
+        0 or 1 for an indicator, amounts in units of `scale`, standardised
+        continuous values.
+    weights : ndarray of shape (n_samples, n_components)
+        Weights with a mean of one over the rows, so that the learning rate
+        does not depend on their unit; zero where a component says nothing of
+        the row. They do not have `importance` in them.
+    """
+    n_components = len(components.kind)
+    targets = np.zeros((len(tasks), n_components))
+    weights = np.zeros((len(tasks), n_components))
+    relative = sample_weight / sample_weight.mean()
+    for component, (kind, location, scale) in enumerate(
+        zip(components.kind, components.location, components.scale)
+    ):
+        source = components.source[:, component]
+        values, rows = _rows_of(tasks, arm, source, kind, components.low)
+        targets[rows, component] = (values - location) / scale
+        weights[rows, component] = relative[rows]
+    return targets, weights
+
+
+def to_outcomes(links, components):
+    """Return expected outcomes, in the tasks' units.
+
+    Parameters
+    ----------
+    links : ndarray of shape (n_samples, n_treatments, n_components)
+        Predictions on the link scale.
+    components : Components
+        Description of the tasks.
 
     Returns
     -------
     outcomes : ndarray of shape (n_samples, n_treatments, n_tasks)
         Expected outcomes, in the dtype of `links`.
     """
-    values = sum(np.where(description.binary, expit(link), link) for link in links)
-    values = description.location + description.scale * (values / len(links))
-    # Constants come last: the mean of equal numbers is not always that number.
-    outcomes = np.where(description.masked, description.constant, values)
-    return outcomes.astype(links[0].dtype, copy=False)
+    means = _means(links, components)
+    chance = _filled(components.known_chance, means, components.indicator)
+    amount = _filled(components.known_amount, means, components.amount)
+    low = components.low.astype(links.dtype)
+    return (1 - chance) * low + chance * amount
 
 
-def _constant_arms(tasks, arm, n_treatments):
-    masked = np.zeros((n_treatments, tasks.shape[1]), dtype=bool)
-    constant = np.zeros(masked.shape)
+def _means(links, components):
+    """Expectation of every component, on its own scale."""
+    means = np.empty_like(links)
+    location, scale, upper = (
+        array.astype(links.dtype)
+        for array in (components.location, components.scale, components.upper)
+    )
+    for component, kind in enumerate(components.kind):
+        link = links[..., component]
+        if kind == INDICATOR:
+            means[..., component] = expit(link)
+        elif kind == CONTINUOUS:
+            means[..., component] = location[component] + scale[component] * link
+        else:
+            link = np.minimum(link, upper[component])
+            means[..., component] = scale[component] * np.exp(link)
+    return means
+
+
+def _filled(known, means, component):
+    """What is known, and predictions where nothing is."""
+    known = known.astype(means.dtype)
+    return np.where(np.isnan(known), means[..., component], known)
+
+
+def _take_apart(values, arm, n_treatments, *, is_cost):
+    """Return low, kind of the amount (None: known), known chances and known amounts of a task."""
+    constant = _constants(values, arm, n_treatments, is_cost)
+    rest = np.isnan(constant)
+    learnt = values[rest[arm]]
+    chance, amount = np.where(rest, np.nan, 1.0), constant.copy()
+    if not len(learnt):
+        return 0.0, CONTINUOUS, chance, amount
+    low, high = learnt.min(), learnt.max()
+    if low < high and ((learnt == low) | (learnt == high)).all():
+        amount[rest] = high
+        return low, None, chance, amount
+    if low < 0 or np.mean(learnt == 0) <= ZERO_SHARE:
+        chance[:] = 1.0
+        return 0.0, CONTINUOUS if low < 0 else POSITIVE, chance, amount
+    chance[constant == 0] = 0.0
+    indicator = np.where(rest[arm], values > 0, np.nan)
+    chance[rest] = _constants(indicator, arm, n_treatments, is_cost)[rest]
+    given = np.where(rest[arm] & (values > 0), values, np.nan)
+    amount[rest] = _constants(given, arm, n_treatments, is_cost)[rest]
+    return 0.0, AMOUNT if np.isnan(amount).any() else None, chance, amount
+
+
+def _constants(values, arm, n_treatments, is_cost):
+    """Constant of each arm, NaN in those where values differ, may differ, or are missing."""
+    present = ~np.isnan(values)
+    values, arm = values[present], arm[present]
+    constants = np.full(n_treatments, np.nan)
+    if len(values) and (values == values[0]).all():
+        constants[:] = values[0]
+        return constants
     for j in range(n_treatments):
-        rows = tasks[arm == j]
+        rows, others = values[arm == j], values[arm != j]
         # One row says nothing about whether others would be the same.
-        if len(rows) > 1:
-            masked[j] = (rows == rows[0]).all(axis=0)
-            constant[j] = np.where(masked[j], rows[0], 0.0)
-    return masked, constant
+        if len(rows) > 1 and (rows == rows[0]).all():
+            likely = np.mean(others == rows[0]) ** len(rows)
+            if is_cost or likely <= CHANCE_LEVEL:
+                constants[j] = rows[0]
+    return constants
 
 
-def _describe(values, weight):
-    """Return (binary, location, scale, importance) of a task."""
-    if len(values) == 0:
-        return False, 0.0, 1.0, 1.0
-    low, high = values.min(), values.max()
-    if low < high and ((values == low) | (values == high)).all():
-        rate = np.average(values == high, weights=weight)
-        entropy = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
-        return True, low, high - low, 0.5 / max(entropy, ENTROPY_FLOOR)
+def _tie_indicators(indicators, arm, known_chance):
+    """Group tasks whose indicators are one and the same, where both are to be learnt."""
+    groups = []
+    for task in np.flatnonzero(np.isnan(known_chance).any(axis=0)):
+        for members in groups:
+            first = members[0]
+            shared = np.isnan(known_chance[:, first]) & np.isnan(known_chance[:, task])
+            pair = indicators[shared[arm]][:, [first, task]]
+            rarer = min(pair.sum(), pair.size - pair.sum()) / 2
+            if len(pair) and (pair[:, 0] != pair[:, 1]).sum() <= TIED_SHARE * rarer:
+                members.append(task)
+                break
+        else:
+            groups.append([task])
+    return groups
+
+
+def _source(known, members):
+    """First member that is to be learnt, in each arm; -1 where there is none."""
+    learnt = np.isnan(known[:, members])
+    return np.where(learnt.any(axis=1), np.asarray(members)[learnt.argmax(axis=1)], -1)
+
+
+def _rows_of(tasks, arm, source, kind, low):
+    """Values of a component and the rows that have them."""
+    task = source[arm]
+    rows = np.flatnonzero(task >= 0)
+    task = task[rows]
+    values = tasks[rows, task]
+    if kind == INDICATOR:
+        return (values > low[task]).astype(np.float64), rows
+    if kind == AMOUNT:
+        positive = values > 0
+        return values[positive], rows[positive]
+    return values, rows
+
+
+def _measure(values, weight, kind):
+    """Return location, scale, upper and importance of a component."""
+    if not len(values):
+        return 0.0, 0.0, 0.0, 1.0  # nothing is known but 0, whatever the link
     mean = np.average(values, weights=weight)
+    if kind == INDICATOR:
+        entropy = -(mean * np.log(mean) + (1 - mean) * np.log1p(-mean)) if 0 < mean < 1 else 0.0
+        return 0.0, 1.0, np.inf, 0.5 / max(entropy, LEAST_SPREAD)
     variance = np.average((values - mean) ** 2, weights=weight)
-    return False, mean, np.sqrt(variance) if variance > 0 else 1.0, 1.0
+    if kind == CONTINUOUS:
+        return mean, np.sqrt(variance) if variance > 0 else 1.0, np.inf, 1.0
+    share = 0.5 if kind == AMOUNT else 1.0
+    upper = np.log(values.max() / mean) if mean > 0 else np.inf
+    return 0.0, mean, upper, share / max(variance / mean**2, LEAST_SPREAD)

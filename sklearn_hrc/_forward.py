@@ -21,9 +21,9 @@ class Network(NamedTuple):
     trunk : list of (ndarray, ndarray)
         Shared layers, each followed by a ReLU.
     base : (ndarray, ndarray)
-        Linear head: what the tasks have in common over the arms.
+        Linear head: what a component has in common over the arms.
     effect : (ndarray, ndarray)
-        Linear head: what each arm adds, arms x tasks.
+        Linear head: what each arm adds, arms x components.
     """
 
     trunk: list
@@ -41,7 +41,7 @@ def hidden_layer(features, network):
 
 
 def link_predictions(hidden, network):
-    """Return link-scale predictions, of shape (n_samples, n_treatments, n_tasks)."""
+    """Return link-scale predictions, of shape (n_samples, n_treatments, n_components)."""
     base = _linear(hidden, network.base)
     effect = _linear(hidden, network.effect)
     return base[:, None, :] + effect.reshape(len(hidden), -1, base.shape[1])

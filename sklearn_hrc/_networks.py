@@ -13,6 +13,7 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughSc
 from skorch.helper import predefined_split
 from torch import nn
 
+from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
 from sklearn_hrc._forward import Network
 from sklearn_hrc.exceptions import DivergenceError
 
@@ -25,47 +26,78 @@ STOP_PATIENCE = 6
 # Effects of the arms are small beside the base: the heads are shrunk more.
 TRUNK_DECAY = 1e-4
 HEAD_DECAY = 1e-2
+# The weights that are judged and kept are moving averages over some hundred steps.
+AVERAGE_DECAY = 0.99
 HELD_OUT_BATCH = 16_384
 
 
 class BaseAndEffects(nn.Module):
     """Shared trunk, then `base(h) + effect_j(h)` for the received arm j."""
 
-    def __init__(self, n_features, hidden_layer_sizes, n_treatments, n_tasks):
+    def __init__(self, n_features, hidden_layer_sizes, n_treatments, n_components):
         super().__init__()
         widths = [n_features, *hidden_layer_sizes]
         layers = [nn.Linear(*pair) for pair in itertools.pairwise(widths)]
         self.trunk = nn.Sequential(*(part for layer in layers for part in (layer, nn.ReLU())))
-        self.base = nn.Linear(widths[-1], n_tasks)
-        self.effect = nn.Linear(widths[-1], n_treatments * n_tasks)
+        self.base = nn.Linear(widths[-1], n_components)
+        self.effect = nn.Linear(widths[-1], n_treatments * n_components)
         # No arm has an effect until the data says so.
         nn.init.zeros_(self.effect.weight)
         nn.init.zeros_(self.effect.bias)
 
     def forward(self, features, arm):
-        """Return link-scale predictions of shape (n_samples, n_tasks)."""
+        """Return link-scale predictions of shape (n_samples, n_components)."""
         hidden = self.trunk(features)
         base = self.base(hidden)
         effects = self.effect(hidden).view(len(base), -1, base.shape[1])
         return base + effects[torch.arange(len(base), device=base.device), arm]
 
 
-class TaskLoss(nn.Module):
-    """Weighted logistic loss of binary tasks plus half squared error of the others."""
+def logistic_loss(link, target):
+    """Loss of an indicator, 0 or 1."""
+    return nn.functional.softplus(link) - target * link
 
-    def __init__(self, binary):
+
+def gamma_loss(link, target):
+    """Half the deviance of a positive amount, up to a constant."""
+    return target * torch.exp(-link) + link
+
+
+def poisson_loss(link, target):
+    """Half the deviance of a non-negative value, up to a constant."""
+    return torch.exp(link) - target * link
+
+
+def squared_loss(link, target):
+    """Half the squared error."""
+    return 0.5 * (link - target).square()
+
+
+LOSSES = {
+    INDICATOR: logistic_loss,
+    AMOUNT: gamma_loss,
+    POSITIVE: poisson_loss,
+    CONTINUOUS: squared_loss,
+}
+
+
+class ComponentLoss(nn.Module):
+    """Weighted losses of the components, each by its kind."""
+
+    def __init__(self, kind):
         super().__init__()
-        self.register_buffer("binary", torch.as_tensor(binary))
-        self.any_binary = bool(np.any(binary))
+        # Components of a kind stand side by side.
+        kinds, starts = np.unique(kind, return_index=True)
+        stops = [*starts[1:], len(kind)]
+        self.parts = [
+            (LOSSES[kind], slice(start, stop)) for kind, start, stop in zip(kinds, starts, stops)
+        ]
 
     def forward(self, link, target_and_weight):
-        """Return the loss summed over tasks, averaged over rows."""
+        """Return the loss summed over components, averaged over rows."""
         target, weight = target_and_weight.chunk(2, dim=1)
-        squared = 0.5 * (link - target).square()
-        if self.any_binary:
-            logistic = nn.functional.softplus(link) - target * link
-            squared = torch.where(self.binary, logistic, squared)
-        return (weight * squared).sum() / len(link)
+        losses = [loss(link[:, part], target[:, part]) for loss, part in self.parts]
+        return (weight * torch.cat(losses, dim=1)).sum() / len(link)
 
 
 class Rows(torch.utils.data.Dataset):
@@ -103,6 +135,45 @@ class SlicingIterator:
             yield self.dataset.batch(rows)
 
 
+class AverageWeights(Callback):
+    """Judge, keep and return a moving average of the weights; training goes on without it."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Start from the initial weights."""
+        self.weights_ = list(net.module_.parameters())
+        self.averages_ = [weight.detach().clone() for weight in self.weights_]
+        self.n_steps_, self.is_swapped_ = 0, False
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Train the weights themselves."""
+        if self.is_swapped_:
+            self._swap()
+
+    def on_batch_begin(self, net, training, **kwargs):
+        """Judge the average."""
+        if not training and not self.is_swapped_:
+            self._swap()
+
+    def on_batch_end(self, net, training, **kwargs):
+        """Move the average towards the weights: quickly at first, when the oldest are the worst."""
+        if training:
+            share = 1 - min(AVERAGE_DECAY, self.n_steps_ / (9 + self.n_steps_))
+            self.n_steps_ += 1
+            with torch.no_grad():
+                for average, weight in zip(self.averages_, self.weights_):
+                    average.lerp_(weight, share)
+
+    def on_train_end(self, net, **kwargs):
+        """Return the average, which early stopping replaces by the best one."""
+        if not self.is_swapped_:
+            self._swap()
+
+    def _swap(self):
+        for i, weight in enumerate(self.weights_):
+            weight.data, self.averages_[i] = self.averages_[i], weight.data
+        self.is_swapped_ = not self.is_swapped_
+
+
 class StopOnDivergence(Callback):
     """Stop with the cause named where the loss is no number any more."""
 
@@ -113,7 +184,8 @@ class StopOnDivergence(Callback):
             if not np.isfinite(loss):
                 raise DivergenceError(
                     f"The {name} became {loss} in epoch {len(net.history)}: scale X (for example "
-                    f"with StandardScaler) or lower lr, got lr={net.lr:g}."
+                    f"with StandardScaler), lower lr, got lr={net.lr:g}, or take heavy-tailed "
+                    "outcomes on a lower power."
                 )
 
 
@@ -125,7 +197,7 @@ def train_network(
     held_out_rows,
     *,
     n_treatments,
-    binary,
+    kind,
     hidden_layer_sizes,
     max_epochs,
     batch_size,
@@ -141,15 +213,15 @@ def train_network(
         Scaled features.
     arm : ndarray of shape (n_samples,), int64
         Arm of each row.
-    target_and_weight : ndarray of shape (n_samples, 2 * n_tasks), float32
-        Targets on the link scale, then their weights in the loss.
+    target_and_weight : ndarray of shape (n_samples, 2 * n_components), float32
+        Targets of the components, then their weights in the loss.
     train_rows, held_out_rows : ndarray of int64
         Rows to learn from, and rows whose loss stops the training; without
         held-out rows it runs for `max_epochs`.
     n_treatments : int
         Number of arms.
-    binary : ndarray of shape (n_tasks,), bool
-        Tasks with logistic loss.
+    kind : ndarray of shape (n_components,), int
+        Kinds of the components, ascending.
     hidden_layer_sizes : sequence of int
         Widths of the trunk's layers.
     max_epochs, batch_size, lr, device
@@ -179,8 +251,8 @@ def train_network(
             module__n_features=features.shape[1],
             module__hidden_layer_sizes=hidden_layer_sizes,
             module__n_treatments=n_treatments,
-            module__n_tasks=len(binary),
-            criterion__binary=binary,
+            module__n_components=len(kind),
+            criterion__kind=kind,
             max_epochs=max_epochs,
             batch_size=batch_size,
             lr=lr,
@@ -245,6 +317,7 @@ def _untrained(held_out, seed, device, **settings):
         ("train_loss", PassthroughScoring("train_loss", on_train=True)),
         ("valid_loss", PassthroughScoring("valid_loss")),
         ("divergence", StopOnDivergence()),
+        ("average", AverageWeights()),
     ]
     if has_held_out:
         callbacks += [
@@ -253,7 +326,7 @@ def _untrained(held_out, seed, device, **settings):
         ]
     return _Net(
         BaseAndEffects,
-        TaskLoss,
+        ComponentLoss,
         optimizer=torch.optim.AdamW,
         # One kernel a step instead of a dozen: a quarter of the time of a small network.
         optimizer__fused=device.type in ("cpu", "cuda"),

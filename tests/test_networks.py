@@ -1,21 +1,30 @@
 """Training of a network, and its forward pass in numpy."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hrc import _networks
+from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
 from sklearn_hrc._forward import hidden_layer, link_predictions
-from sklearn_hrc._networks import BaseAndEffects, Rows, SlicingIterator, TaskLoss, train_network
+from sklearn_hrc._networks import (
+    BaseAndEffects,
+    ComponentLoss,
+    Rows,
+    SlicingIterator,
+    train_network,
+)
 from sklearn_hrc.exceptions import DivergenceError
 
 N_ROWS, N_ARMS = 120, 3
-BINARY = np.array([True, False])
+KIND = np.array([INDICATOR, CONTINUOUS])
 
 
 def rows_of(seed=0, noise=0.5):
-    """Return features, arms, and targets and weights of a binary and a continuous task."""
+    """Return features, arms, and targets and weights of an indicator and a continuous component."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(N_ROWS, 4)).astype(np.float32)
     arm = rng.integers(0, N_ARMS, N_ROWS)
@@ -27,7 +36,7 @@ def rows_of(seed=0, noise=0.5):
 def train(arrays=None, *, held_out=24, **changes):
     settings = {
         "n_treatments": N_ARMS,
-        "binary": BINARY,
+        "kind": KIND,
         "hidden_layer_sizes": (8, 6),
         "max_epochs": 3,
         "batch_size": 32,
@@ -51,18 +60,50 @@ def held_out_loss(network, arrays, n_held_out=24):
     links = link_predictions(hidden_layer(features.astype(float), network), network)
     link = links[np.arange(n_held_out), arm]
     logistic = np.logaddexp(0, link) - target * link
-    loss = weight * np.where(BINARY, logistic, 0.5 * (link - target) ** 2)
+    loss = weight * np.where(KIND == INDICATOR, logistic, 0.5 * (link - target) ** 2)
     return loss.sum(axis=1).mean()
 
 
 def test_loss_by_hand():
     link = torch.tensor([[0.0, 3.0], [np.log(3), 1.0]])
     target_and_weight = torch.tensor([[1.0, 1.0, 2.0, 1.0], [0.0, 1.0, 1.0, 5.0]])
-    loss = TaskLoss(BINARY)(link, target_and_weight)
+    loss = ComponentLoss(KIND)(link, target_and_weight)
     # 2 log 2 + 0.5 * 2^2 and log 4 + 0, mean of the rows
     assert_allclose(loss.item(), (2 * np.log(2) + 2 + np.log(4)) / 2, rtol=1e-6)
-    loss = TaskLoss(np.array([False, False]))(link, target_and_weight)
+    loss = ComponentLoss(np.array([CONTINUOUS, CONTINUOUS]))(link, target_and_weight)
     assert_allclose(loss.item(), (1 + 2 + np.log(3) ** 2 / 2) / 2, rtol=1e-6)
+
+
+def test_every_kind_has_its_loss():
+    link, target = torch.full((1, 1), np.log(2)), torch.full((1, 1), 3.0)
+    expected = {
+        INDICATOR: np.log(3) - 3 * np.log(2),
+        AMOUNT: 3 / 2 + np.log(2),
+        POSITIVE: 2 - 3 * np.log(2),
+        CONTINUOUS: 0.5 * (3 - np.log(2)) ** 2,
+    }
+    for kind, value in expected.items():
+        loss = ComponentLoss(np.array([kind]))(link, torch.hstack([target, torch.ones(1, 1)]))
+        assert_allclose(loss.item(), value, rtol=1e-6)
+    # side by side, some of them twice, each with its own weight
+    kinds = np.array([INDICATOR, INDICATOR, AMOUNT, POSITIVE, POSITIVE, CONTINUOUS])
+    weight = np.arange(1.0, 7.0, dtype=np.float32)
+    rows = torch.hstack([target.repeat(1, 6), torch.from_numpy(weight)[None]])
+    loss = ComponentLoss(kinds)(link.repeat(1, 6), rows)
+    assert_allclose(loss.item(), weight @ [expected[kind] for kind in kinds], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [INDICATOR, AMOUNT, POSITIVE, CONTINUOUS])
+def test_losses_are_least_at_the_mean(kind):
+    target = torch.tensor([0.0, 1, 1]) if kind == INDICATOR else torch.tensor([0.5, 1.0, 4.5])
+    mean = target.double().mean()
+    at = torch.logit(mean) if kind == INDICATOR else mean if kind == CONTINUOUS else mean.log()
+    link = at.clone().requires_grad_()
+    loss = _networks.LOSSES[kind](link, target.double()).sum()
+    (slope,) = torch.autograd.grad(loss, link)
+    assert_allclose(slope.item(), 0, atol=1e-12)
+    for other in (at - 0.1, at + 0.1):
+        assert _networks.LOSSES[kind](other, target.double()).sum() > loss
 
 
 def test_effects_start_at_zero():
@@ -114,6 +155,64 @@ def test_reproducible_to_the_bit():
     first, again, other = train()[0], train()[0], train(seed=1)[0]
     assert all(map(np.array_equal, weights_of(first), weights_of(again)))
     assert not any(map(np.array_equal, weights_of(first), weights_of(other)))
+
+
+def averaged(steps):
+    """Moving average of the weights after each step, from what the docstring says."""
+    average = steps[0]
+    for n, weights in enumerate(steps[1:], start=1):
+        decay = min(0.99, n / (9 + n))
+        average = [decay * old + (1 - decay) * new for old, new in zip(average, weights)]
+    return average
+
+
+def test_kept_weights_are_the_moving_average(monkeypatch):
+    # one step an epoch, without early stopping
+    settings = {"held_out": 0, "batch_size": N_ROWS}
+    with monkeypatch.context() as patch:
+        patch.setattr(_networks, "AVERAGE_DECAY", 0.0)  # the weights themselves
+        steps = [weights_of(train(max_epochs=n, **settings)[0]) for n in range(1, 7)]
+    kept = weights_of(train(max_epochs=6, **settings)[0])
+    for array, average, last in zip(kept, averaged(steps), steps[-1]):
+        assert_allclose(array, average, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(array, last, rtol=1e-3, atol=1e-4)
+
+
+def test_training_goes_on_without_the_average(monkeypatch):
+    _, history = train(max_epochs=4)
+    monkeypatch.setattr(_networks, "AVERAGE_DECAY", 0.0)
+    _, other = train(max_epochs=4)
+    # the same steps, until the held-out loss has a say in the rate
+    assert [epoch["train_loss"] for epoch in history] == [epoch["train_loss"] for epoch in other]
+    assert [epoch["valid_loss"] for epoch in history] != [epoch["valid_loss"] for epoch in other]
+
+
+def test_average_is_judged_and_weights_are_trained():
+    net = SimpleNamespace(module_=torch.nn.Linear(1, 1, bias=False))
+    weight = net.module_.weight
+
+    def set_to(value):
+        with torch.no_grad():
+            weight.fill_(value)
+
+    set_to(0.0)
+    callback = _networks.AverageWeights()
+    callback.on_train_begin(net)
+    steps = []
+    for _ in range(3):
+        callback.on_epoch_begin(net)
+        for _ in range(60):
+            callback.on_batch_begin(net, training=True)
+            set_to(weight.item() + 1)  # a step of the optimizer
+            callback.on_batch_end(net, training=True)
+            steps.append([weight.item()])
+        for _ in range(2):
+            callback.on_batch_begin(net, training=False)
+            assert_allclose(weight.item(), averaged(steps)[0], rtol=1e-5)
+            callback.on_batch_end(net, training=False)
+    callback.on_train_end(net)
+    assert steps == [[n] for n in range(1, 181)]
+    assert_allclose(weight.item(), averaged(steps)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("lr", [1e-2, 1e30])
@@ -219,14 +318,14 @@ def test_divergence_names_the_cause():
 
 @pytest.mark.parametrize("training", [True, False])
 def test_interruption_goes_on(monkeypatch, training):
-    forward = TaskLoss.forward
+    forward = ComponentLoss.forward
 
     def interrupted(self, link, target_and_weight):
         if link.requires_grad == training:
             raise KeyboardInterrupt
         return forward(self, link, target_and_weight)
 
-    monkeypatch.setattr(TaskLoss, "forward", interrupted)
+    monkeypatch.setattr(ComponentLoss, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train()
 
