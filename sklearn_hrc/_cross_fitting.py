@@ -2,7 +2,13 @@
 
 import numpy as np
 
-__all__ = ["deal_folds", "resolve_batch_size", "resolve_n_networks", "train_networks"]
+__all__ = [
+    "check_arm_sizes",
+    "deal_folds",
+    "resolve_batch_size",
+    "resolve_n_networks",
+    "train_networks",
+]
 
 # Fewer rows than this for a network of its own and it only repeats the others.
 ROWS_A_NETWORK = 20
@@ -56,6 +62,27 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     return list(networks), list(history)
 
 
+def check_arm_sizes(arm, n_networks, treatments):
+    """Raise where an arm has fewer rows than there are folds.
+
+    Parameters
+    ----------
+    arm : ndarray of shape (n_samples,), int
+        Arm of each row.
+    n_networks : int
+        Networks that hold out a fold each.
+    treatments : ndarray of shape (n_treatments,)
+        Labels of the arms.
+    """
+    n_folds = max(n_networks, MIN_FOLDS)
+    sizes = np.bincount(arm, minlength=len(treatments))
+    if _has_folds(arm, n_folds) and sizes.min() < n_folds:
+        raise ValueError(
+            f"treatment is expected to have at least {n_folds} rows of every arm, one for each "
+            f"fold, got {sizes.min()} of {treatments.tolist()[sizes.argmin()]!r}."
+        )
+
+
 def deal_folds(arm, n_networks, rng):
     """Deal shuffled rows to folds, arm by arm, so that each fold has its share of each.
 
@@ -79,9 +106,13 @@ def deal_folds(arm, n_networks, rng):
     order = order[np.argsort(arm[order], kind="stable")]
     folds = np.empty(len(arm), dtype=np.intp)
     folds[order] = np.arange(len(arm)) % n_folds
-    if len(arm) < 2 * n_folds:
+    if not _has_folds(arm, n_folds):
         folds[:] = n_networks
     return folds
+
+
+def _has_folds(arm, n_folds):
+    return len(arm) >= 2 * n_folds
 
 
 def resolve_n_networks(n_networks, n_rows):

@@ -8,9 +8,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_hrc._calibration import calibrate, fit_calibration
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
-from sklearn_hrc._components import describe_tasks, loss_weights, to_link_targets, to_outcomes
+from sklearn_hrc._components import describe_tasks, targets_and_weights, to_outcomes
 from sklearn_hrc._cross_fitting import (
+    check_arm_sizes,
     deal_folds,
     resolve_batch_size,
     resolve_n_networks,
@@ -32,16 +34,23 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
     """Learn a hidden representation of individuals from a randomised experiment.
 
     Several multi-task networks are trained, each without one fold of the rows,
-    which stops its training. A network has a shared trunk, of two layers by
-    default, and for every task a linear head `base(h) + effect_j(h)` for arm `j`. Tasks
-    are the columns of `y` and, where given, the `cost`; only the head of the
-    received arm enters the loss, logistic for a task with two values, squared
-    error else. Where a task is constant in an arm (a free control) it is
-    predicted as that constant.
+    which stops its training. Tasks are the columns of `y` and, where given, the
+    `cost`. A task is learnt in components that have losses of their own: a chance
+    (logistic) and an amount given that it is positive (gamma deviance) where
+    zeros are frequent, a positive value (quasi-Poisson) where they are rare, squared error
+    for values with both signs. Chances that agree are one component: an order is
+    a redemption. Where a task, a chance or an amount is constant in an arm, as with
+    a free control or a fixed price, it is predicted as that constant.
+
+    A network has a shared trunk, of two layers by default, and for every
+    component a linear head `base(h) + effect_j(h)` for arm `j`; only the received arm
+    enters the loss. Its weights are moving averages over the steps. Predictions
+    are the mean over the networks on the link scale, calibrated on rows that a network did not
+    see: levels of the arms, and slopes of base and effects.
 
     This is the first step of HRC [1]_. Only the abstract of that paper is
-    public to us: tasks, heads, widths and the use of several networks are
-    choices of this package.
+    public to us: losses, heads, widths, calibration and the use of several
+    networks are choices of this package.
 
     Parameters
     ----------
@@ -166,7 +175,8 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         treatment : array-like of shape (n_samples,), default=None
             Received arm; None means that there is one.
         cost : array-like of shape (n_samples,), default=None
-            Realised cost of the received arm: a further task.
+            Realised cost of the received arm: a further task. It may be
+            negative, as for an arm that earns a fee.
         propensity : array-like of shape (n_samples,), default=None
             Probability of the received arm, in (0, 1]. Checked only: outcomes
             are predicted given the features, which needs no reweighting.
@@ -177,6 +187,20 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         -------
         self : MultiTaskRepresenter
             Fitted representer.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss is no number any more.
+        ValueError
+            If an input is not as described, or an arm has fewer rows than
+            there are folds (`n_networks`, at least 5).
+
+        Warns
+        -----
+        UserWarning
+            If a task has one value in all rows, which is then predicted, or
+            if training was interrupted.
         """
         widths = self._check_widths()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
@@ -203,6 +227,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
                 )
             self.task_names_.append("cost")
             tasks = np.column_stack([tasks, experiment.cost])
+        _warn_of_constants(tasks, self.task_names_)
         n_networks = self._train(X, tasks, experiment, widths, rng)
         if self.n_networks_ < n_networks:
             warnings.warn(
@@ -304,26 +329,31 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _train(self, X, tasks, experiment, widths, rng):
-        """Describe the tasks and train the networks on their link scale."""
+        """Train the networks on the components of the tasks, and calibrate them."""
         arm, weight = experiment.arm, experiment.sample_weight
-        self._tasks = describe_tasks(tasks, arm, len(self.treatments_), weight)
-        targets = to_link_targets(tasks, self._tasks)
-        weights = loss_weights(arm, weight, self._tasks)
+        has_cost = experiment.cost is not None
+        self._components = describe_tasks(
+            tasks, arm, len(self.treatments_), weight, has_cost=has_cost
+        )
+        targets, weights = targets_and_weights(tasks, arm, weight, self._components)
+        in_loss = weights * self._components.importance
         arrays = (
             # torch warns of memory that it may not write to.
             np.require(X, dtype=np.float32, requirements=["C", "W"]),
             arm.astype(np.int64, copy=False),
-            np.hstack([targets, weights], dtype=np.float32, casting="same_kind"),
+            np.hstack([targets, in_loss], dtype=np.float32, casting="same_kind"),
         )
         n_networks = resolve_n_networks(self.n_networks, len(X))
+        check_arm_sizes(arm, n_networks, self.treatments_)
+        folds = deal_folds(arm, n_networks, rng)
         self.networks_, self.history_ = train_networks(
             arrays,
-            deal_folds(arm, n_networks, rng),
+            folds,
             n_networks,
             rng,
             verbose=self.verbose,
             n_treatments=len(self.treatments_),
-            binary=self._tasks.binary,
+            kind=self._components.kind,
             hidden_layer_sizes=widths,
             max_epochs=self.max_epochs,
             batch_size=resolve_batch_size(self.batch_size, len(X)),
@@ -331,7 +361,26 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
             device=self.device,
         )
         self.n_networks_ = len(self.networks_)
+        self._calibrate(X, arm, targets, weights, weight, folds)
         return n_networks
+
+    def _calibrate(self, X, arm, targets, weights, sample_weight, folds):
+        """Calibrate on the rows that some network did not see; None where there are none."""
+        self._calibration = None
+        held_out = np.flatnonzero(folds < self.n_networks_)
+        if len(held_out):
+            self._calibration = fit_calibration(
+                self._held_out_links(X, held_out, folds),
+                *(array[held_out] for array in (arm, targets, weights, sample_weight)),
+                self._components,
+            )
+
+    def _held_out_links(self, X, held_out, folds):
+        """Links of these rows by the network that did not see them, in chunks."""
+        for chunk in gen_batches(len(held_out), FORWARD_ROWS):
+            rows = held_out[chunk]
+            links = self._links(self._hidden(X[rows]))
+            yield links[folds[rows], np.arange(len(rows))]
 
     def _fit_components(self, X, sample_weight):
         """Principal axes of the concatenated hidden layers."""
@@ -347,6 +396,24 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
     def _hidden(self, X):
         return [hidden_layer(X, network) for network in self.networks_]
 
+    def _links(self, hidden):
+        """Links of every network, of shape (n_networks, n_samples, n_treatments, n_components)."""
+        pairs = zip(hidden, self.networks_)
+        return np.array([link_predictions(layer, network) for layer, network in pairs])
+
     def _outcomes(self, hidden):
-        links = [link_predictions(layer, network) for layer, network in zip(hidden, self.networks_)]
-        return to_outcomes(links, self._tasks)
+        links = self._links(hidden).mean(axis=0)
+        if self._calibration is not None:
+            links = calibrate(links, self._calibration)
+        return to_outcomes(links, self._components)
+
+
+def _warn_of_constants(tasks, names):
+    if len(tasks) < 2:
+        return
+    constant = [name for name, same in zip(names, (tasks == tasks[0]).all(axis=0)) if same]
+    if constant:
+        warnings.warn(
+            f"Nothing is learnt of {', '.join(constant)}: it has one value in all rows.",
+            stacklevel=5,
+        )

@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from small_experiments import small_experiment
 
 from sklearn_hrc import MultiTaskRepresenter, _networks
+from sklearn_hrc._calibration import calibrate, fit_calibration
+from sklearn_hrc._components import to_outcomes
 from sklearn_hrc._cross_fitting import deal_folds, resolve_batch_size
 from sklearn_hrc.datasets import make_coupon_experiment
 
@@ -89,14 +91,89 @@ def test_free_arm_is_predicted_as_free(representer):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_constant_tasks_are_exact(dtype):
     y = np.column_stack([Y[:, 0], np.full(len(X), 0.1)])
-    outcomes = fitted(y=y, n_networks=3, max_epochs=1).predict_outcomes(X.astype(dtype))
+    with pytest.warns(UserWarning, match=r"^Nothing is learnt of y1: it has one value in all"):
+        constant = fitted(y=y, n_networks=3, max_epochs=1)
+    outcomes = constant.predict_outcomes(X.astype(dtype))
     assert (outcomes[:, :, 1] == dtype(0.1)).all()
 
 
 def test_only_constant_tasks():
     rows = {"treatment": ROWS["treatment"], "cost": ROWS["treatment"] * 0.3}
-    outcomes = fitted(y=np.zeros(len(X)), rows=rows, max_epochs=1).predict_outcomes(X)
+    with pytest.warns(UserWarning, match="Nothing is learnt of y:"):
+        outcomes = fitted(y=np.zeros(len(X)), rows=rows, max_epochs=1).predict_outcomes(X)
     assert_array_equal(outcomes, np.broadcast_to([[0, 0.0], [0, 0.3], [0, 0.6]], (len(X), 3, 2)))
+
+
+def test_calibration_is_inside(representer):
+    links = representer._links(representer._hidden(X))
+    assert links.shape[:3] == (2, len(X), 3)
+    calibrated = calibrate(links.mean(axis=0), representer._calibration)
+    expected = to_outcomes(calibrated, representer._components)
+    assert_array_equal(representer.predict_outcomes(X), expected)
+    assert_array_equal(representer.transform(X)[:, 5:], expected.reshape(len(X), -1))
+    assert not np.allclose(expected, to_outcomes(links.mean(axis=0), representer._components))
+
+
+def test_calibration_is_fitted_to_rows_that_were_held_out(monkeypatch):
+    seen = []
+
+    def recorded(chunks, *args):
+        chunks = list(chunks)
+        seen.append((np.concatenate(chunks), *args))
+        return fit_calibration(iter(chunks), *args)
+
+    monkeypatch.setattr("sklearn_hrc._representer.fit_calibration", recorded)
+    model = fitted()
+    folds = deal_folds(ROWS["treatment"], 2, np.random.RandomState(0))
+    rows = np.flatnonzero(folds < 2)
+    by_network = model._links(model._hidden(X[rows]))
+    ((links, arm, targets, _, _, _),) = seen
+    assert_allclose(links, by_network[folds[rows], np.arange(len(rows))])
+    assert_array_equal(arm, ROWS["treatment"][rows])
+    assert len(targets) == len(rows) == 2 * len(X) // 5
+
+
+def test_without_held_out_rows_there_is_no_calibration():
+    few, y, rows = small_experiment(9)
+    assert fitted(few, y, rows)._calibration is None
+
+
+def coupons():
+    """Orders and gmv, and coupons whose face value is paid where there is an order."""
+    rng = np.random.default_rng(1)
+    orders = (rng.random(len(X)) < 1 / (1 + np.exp(-X[:, 2]))).astype(float)
+    y = np.column_stack([orders, orders * rng.lognormal(3, 0.5, len(X))])
+    face_value = np.array([0.0, 5.0, 10.0])
+    return y, {**ROWS, "cost": face_value[ROWS["treatment"]] * orders}, face_value
+
+
+def test_face_value_times_chance_is_the_cost():
+    y, rows, face_value = coupons()
+    model = fitted(y=y, rows=rows)
+    outcomes = model.predict_outcomes(X)
+    assert_array_equal(outcomes[:, 0, 2], 0)
+    assert_allclose(outcomes[..., 2], outcomes[..., 0] * face_value, rtol=1e-12)
+    # an order is an order also in the gmv: the amount given an order is what is left
+    amount = outcomes[..., 1] / outcomes[..., 0]
+    bought = y[:, 1][y[:, 0] == 1]
+    assert ((amount > bought.min()) & (amount < bought.max())).all()
+
+
+def test_arm_in_which_nothing_is_learnt():
+    y, rows, _ = coupons()
+    y[ROWS["treatment"] == 2] = 0
+    rows["cost"] = np.where(ROWS["treatment"] == 2, 1.5, rows["cost"])
+    model = fitted(y=y, rows=rows)
+    outcomes = model.predict_outcomes(X)
+    assert_array_equal(outcomes[:, 2], np.tile([0, 0, 1.5], (len(X), 1)))
+    assert_array_equal(outcomes[:, 0, 2], 0)
+    assert_allclose(outcomes[:, 1, 2], 5 * outcomes[:, 1, 0], rtol=1e-12)
+    assert (np.ptp(outcomes[:, :2, 0], axis=0) > 0).all()
+    # no effect was learnt there, and the other arms' base is theirs alone
+    for network in model.networks_:
+        assert all((array.reshape(3, -1)[2] == 0).all() for array in network.effect)
+    assert (model._calibration.share[2] == 0).all()
+    assert np.isfinite(model.transform(X)).all()
 
 
 def test_dtype_is_kept():
@@ -153,7 +230,7 @@ def test_frozen(representer):
 
 @pytest.mark.parametrize(
     ("n_samples", "n_networks", "n_components", "held_out"),
-    [(2, 1, 2, False), (9, 1, 9, False), (10, 1, 10, True), (45, 2, 12, True), (90, 3, 12, True)],
+    [(2, 1, 2, False), (9, 1, 9, False), (15, 1, 12, True), (45, 2, 12, True), (90, 3, 12, True)],
 )
 def test_sizes_shrink_to_the_rows(n_samples, n_networks, n_components, held_out):
     X, y, rows = small_experiment(n_samples)

@@ -218,7 +218,7 @@ def test_divergence_leaves_a_fitted_estimator_alone(cause):
     model = fitted()
     before = dict(vars(model))
     before["lr"] = cause.get("lr", model.lr)
-    with pytest.raises(DivergenceError, match="scale X .* or lower lr"):
+    with pytest.raises(DivergenceError, match="scale X .* lower lr, got lr="):
         model.set_params(lr=before["lr"]).fit(cause.get("X", X), Y, **ROWS)
     assert_same_state(model, before)
 
@@ -227,3 +227,12 @@ def test_an_outcome_may_not_be_called_cost_beside_a_cost():
     pd = pytest.importorskip("pandas")
     with pytest.raises(ValueError, match="no column named 'cost'"):
         fitted(y=pd.DataFrame({"cost": np.arange(len(X))}))
+
+
+def test_an_arm_with_fewer_rows_than_folds_is_named():
+    labels = np.array(["none", "small", "large"])[ROWS["treatment"]]
+    rare = np.flatnonzero(labels == "small")
+    kept = np.setdiff1d(np.arange(len(X)), rare[4:])
+    message = r"^treatment is expected to have at least 5 rows of every arm, .* got 4 of 'small'\.$"
+    with pytest.raises(ValueError, match=message):
+        MultiTaskRepresenter(n_networks=2).fit(X[kept], Y[kept], treatment=labels[kept])
