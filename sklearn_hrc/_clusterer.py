@@ -5,10 +5,18 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.cluster import KMeans
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
+from sklearn_hrc._decision_metric import (
+    decision_directions,
+    fit_decision_map,
+    fit_effect_scale,
+    map_hidden,
+)
 from sklearn_hrc._metadata import FitMetadataMixin
+from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
 from sklearn_hrc._validation import check_experiment, restore_on_error
 
 __all__ = ["HiddenClusterer"]
@@ -28,29 +36,50 @@ MAX_FLOAT32_LABEL = 2**24
 class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEstimator):
     """Cluster individuals by their hidden representation.
 
-    k-means on the hidden representation H, the second step of HRC
-    (arXiv:2506.00959). A cluster later shares an arm, or is split between
-    arms.
+    k-means on the hidden representation H, the second step of HRC [1]_. A
+    cluster later shares an arm, or is split between arms.
+
+    The metric is ours. Which arm an individual should get depends on the
+    direction of its effects: with `F` the expected effects of all arms on
+    response and cost, against the mean over the arms and in units of their mean
+    size, on `G = F / |F|`. `metric="decision"` regresses G on H and random features
+    `max(0, H a + b)` of it, and clusters the fitted directions, each individual
+    with weight `|F|`: still by the hidden representation, in coordinates where
+    those who should get the same arms are close together.
 
     Parameters
     ----------
     n_clusters : int, default=None
         Number of clusters; None is 64, or fewer on few rows: see `n_clusters_`.
-    metric : {"euclidean"}, default="euclidean"
-        Distance between representations: as they are.
+    metric : {"decision", "euclidean", "effects"}, default="decision"
+        What is clustered. "decision": H in the coordinates that decide.
+        "euclidean": H as it is, the plain reading of the paper. "effects": the
+        directions G themselves, without H. "decision" and "effects" need expected
+        outcomes in `X` and `treatment` in `fit`; see `metric_`.
+    objective : int, str, list or dict, default=None
+        What the response is, as in :class:`ClusterBudgetAllocator`.
+    arm_cost : array-like of shape (n_treatments,) or dict, default=None
+        Known price of each arm per individual, as in
+        :class:`ClusterBudgetAllocator`; it takes the place of the expected cost.
     outcomes : bool, default=True
         The last columns of `X` are expected outcomes, arms x tasks, as
         :class:`MultiTaskRepresenter` appends them: they are passed on and not
         clustered. Without `treatment` in `fit` all columns are clustered.
     random_state : int, RandomState instance or None, default=None
-        Initial centres.
+        Random features and initial centres.
 
     Attributes
     ----------
     n_clusters_ : int
         Number of clusters.
-    cluster_centers_ : ndarray of shape (n_clusters, n_hidden)
-        Centres, in the dtype of the `X` of `fit`.
+    metric_ : str
+        The metric in use. It is "euclidean" where no outcomes are expected, where
+        arms do not differ in any, and for "decision" where there are too few
+        rows for a regression. Where arms do not differ in cost, the response
+        decides alone.
+    cluster_centers_ : ndarray of shape (n_clusters, n_coordinates)
+        Centres in the coordinates of the metric (H, or the directions: effects
+        on response, then on cost), in the dtype of the `X` of `fit`.
     labels_ : ndarray of shape (n_samples,)
         Cluster of each row of `fit`, as `predict` gives it.
     n_features_in_ : int
@@ -62,6 +91,11 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
     --------
     MultiTaskRepresenter : Makes the representation.
     ClusterBudgetAllocator : Chooses an arm for every cluster.
+
+    References
+    ----------
+    .. [1] Hidden Representation Clustering for marketing budget allocation,
+       `arXiv:2506.00959 <https://arxiv.org/abs/2506.00959>`_.
 
     Examples
     --------
@@ -77,14 +111,27 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     _parameter_constraints: dict = {
         "n_clusters": [None, Interval(Integral, 1, None, closed="left")],
-        "metric": [StrOptions({"euclidean"})],
+        "metric": [StrOptions({"decision", "euclidean", "effects"})],
+        "objective": [None, Integral, str, list, dict],
+        "arm_cost": [None, dict, "array-like"],
         "outcomes": ["boolean"],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_clusters=None, *, metric="euclidean", outcomes=True, random_state=None):
+    def __init__(
+        self,
+        n_clusters=None,
+        *,
+        metric="decision",
+        objective=None,
+        arm_cost=None,
+        outcomes=True,
+        random_state=None,
+    ):
         self.n_clusters = n_clusters
         self.metric = metric
+        self.objective = objective
+        self.arm_cost = arm_cost
         self.outcomes = outcomes
         self.random_state = random_state
 
@@ -124,13 +171,15 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
                 f"n_clusters is expected to be at most {MAX_FLOAT32_LABEL} for float32 X, "
                 f"whose labels are not exact above, got {self.n_clusters_}."
             )
-        hidden = X[:, : self._n_hidden]
+        rows = X
         if not weighted.all():
             # Such rows would take part in the choice of the first centres.
-            hidden, sample_weight = hidden[weighted], sample_weight[weighted]
+            rows, sample_weight = X[weighted], sample_weight[weighted]
+        rng = check_random_state(self.random_state)
+        sample_weight = self._fit_metric(rows, sample_weight, rng)
         self._kmeans = KMeans(
-            self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=self.random_state
-        ).fit(hidden, sample_weight=sample_weight)
+            self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng
+        ).fit(self._coordinates(rows), sample_weight=sample_weight)
         self.cluster_centers_ = self._kmeans.cluster_centers_
         self.labels_ = self._predict(X)
         return self
@@ -235,17 +284,60 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
             n_samples=len(X),
         )
         if self.outcomes and treatment is not None:
-            n_tasks = experiment.outcomes.shape[1] + (cost is not None)
-            n_outcomes = len(experiment.treatments) * n_tasks
-            self._n_hidden -= n_outcomes
-            if self._n_hidden < 1:
-                raise ValueError(
-                    f"X is expected to have more than {n_outcomes} columns "
-                    f"({len(experiment.treatments)} arms x {n_tasks} tasks of expected outcomes "
-                    f"after the hidden representation), got {X.shape[1]}; set outcomes=False "
-                    "to cluster all columns."
-                )
+            self._find_outcomes(X, experiment)
         return experiment.sample_weight
+
+    def _find_outcomes(self, X, experiment):
+        """Find out what the columns of expected outcomes are."""
+        n_treatments, n_outcomes = len(experiment.treatments), experiment.outcomes.shape[1]
+        n_tasks = n_outcomes + (experiment.cost is not None)
+        n_columns = n_treatments * n_tasks
+        self._n_hidden -= n_columns
+        if self._n_hidden < 1:
+            raise ValueError(
+                f"X is expected to have more than {n_columns} columns "
+                f"({n_treatments} arms x {n_tasks} tasks of expected outcomes "
+                f"after the hidden representation), got {X.shape[1]}; set outcomes=False "
+                "to cluster all columns."
+            )
+        self._objective = np.zeros(n_tasks)
+        self._objective[:n_outcomes] = resolve_objective(self.objective, experiment.outcome_names)
+        self._prices = resolve_arm_cost(self.arm_cost, experiment.treatments)
+        self._has_cost = experiment.cost is not None
+        self._n_treatments = n_treatments
+
+    def _fit_metric(self, X, sample_weight, rng):
+        """Fit the coordinates, and return the weight of each row in the clustering."""
+        self.metric_ = "euclidean"
+        if self.metric == "euclidean" or self._n_hidden == X.shape[1]:
+            return sample_weight
+        response, cost = self._response_and_cost(X)
+        self._scale = fit_effect_scale(response, cost, sample_weight)
+        if self._scale.size == 0:
+            return sample_weight
+        directions, size = decision_directions(response, cost, self._scale)
+        if self.metric == "decision":
+            hidden = X[:, : self._n_hidden]
+            self._map = fit_decision_map(hidden, directions, sample_weight * size, rng)
+            if not self._map.slopes.any():
+                return sample_weight
+        self.metric_ = self.metric
+        return sample_weight * size
+
+    def _response_and_cost(self, X):
+        """Expected response and cost of every arm, both of shape (n_samples, n_treatments)."""
+        outcomes = X[:, self._n_hidden :].reshape(len(X), self._n_treatments, -1)
+        response = outcomes @ self._objective.astype(X.dtype)
+        if self._prices is not None:
+            return response, np.broadcast_to(self._prices.astype(X.dtype), response.shape)
+        return response, outcomes[..., -1] if self._has_cost else np.zeros_like(response)
+
+    def _coordinates(self, X):
+        """What is clustered, in contiguous memory as k-means wants it."""
+        if self.metric_ == "effects":
+            return decision_directions(*self._response_and_cost(X), self._scale)[0]
+        hidden = np.ascontiguousarray(X[:, : self._n_hidden])
+        return map_hidden(hidden, self._map) if self.metric_ == "decision" else hidden
 
     def _check_columns(self, X):
         check_is_fitted(self)
@@ -253,8 +345,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     def _predict(self, X):
         # k-means refuses another dtype than that of its centres.
-        hidden = X[:, : self._n_hidden].astype(self.cluster_centers_.dtype, copy=False)
-        return self._kmeans.predict(np.ascontiguousarray(hidden))
+        return self._kmeans.predict(self._coordinates(X).astype(self.cluster_centers_.dtype))
 
 
 def resolve_n_clusters(n_clusters, n_rows):

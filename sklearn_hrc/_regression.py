@@ -5,7 +5,7 @@ import numpy as np
 from sklearn_hrc._shrinkage import ratio
 from sklearn_hrc._statistics import effective_rows
 
-__all__ = ["regression_predictions"]
+__all__ = ["regression_predictions", "ridge_slopes"]
 
 PENALTIES = np.logspace(-5, 1, 25)
 # A penalty that leaves fewer degrees of freedom than this share of the rows is
@@ -37,16 +37,34 @@ def regression_predictions(arms, points):
     predictions = [np.empty((*point.shape[:2], 2)) for point in points]
     for j, mean in enumerate(arms.mean):
         covariance = ratio(arms.scatter[j], arms.weight[j])
-        slopes = _ridge_slopes(covariance, n_covariates, rows[j])
+        slopes = ridge_slopes(covariance, n_covariates, rows[j])
         for prediction, point in zip(predictions, points):
             deviation = point[:, j] - mean[:n_covariates]
             prediction[:, j] = mean[n_covariates:] + deviation @ slopes
     return predictions
 
 
-def _ridge_slopes(covariance, n_covariates, n_rows):
-    """Return slopes, (n_covariates, 2), by generalised cross-validation."""
-    spread = np.sqrt(np.diagonal(covariance)[:n_covariates])
+def ridge_slopes(covariance, n_covariates, n_rows, spread=None):
+    """Return ridge slopes, their penalties chosen by generalised cross-validation.
+
+    Parameters
+    ----------
+    covariance : ndarray of shape (n_covariates + n_targets, n_covariates + n_targets)
+        Of covariates, then targets.
+    n_covariates : int
+        Number of covariates.
+    n_rows : float
+        Effective number of rows.
+    spread : ndarray of shape (n_covariates,), default=None
+        Units in which slopes are penalised; None is the standard deviations.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n_covariates, n_targets)
+        Zero where there are too few rows for any slope.
+    """
+    if spread is None:
+        spread = np.sqrt(np.diagonal(covariance)[:n_covariates])
     scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
     correlation = scale[:, None] * covariance[:n_covariates, :n_covariates] * scale
     cross = scale[:, None] * covariance[:n_covariates, n_covariates:]
