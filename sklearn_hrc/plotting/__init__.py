@@ -1,5 +1,7 @@
 """Figures of policies; they need `matplotlib`, the extra `plot`."""
 
+from sklearn_hrc.plotting._allocation import AllocationDisplay
 from sklearn_hrc.plotting._budget_curve import BudgetCurveDisplay
+from sklearn_hrc.plotting._training_history import TrainingHistoryDisplay
 
-__all__ = ["BudgetCurveDisplay"]
+__all__ = ["AllocationDisplay", "BudgetCurveDisplay", "TrainingHistoryDisplay"]
