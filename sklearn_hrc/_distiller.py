@@ -272,6 +272,8 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
 
 def default_student(n_rows, random_state):
     """Return a classifier that is small to serve and quick to train."""
+    # It keeps the gain of its teacher within 1 % (benchmarks/student.py). Labels softened
+    # over the three nearest clusters gained 0.2 % in one run and took 1.5 times as long.
     return MLPClassifier(
         (128,),
         batch_size=min(512, n_rows),

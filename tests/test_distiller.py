@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
@@ -14,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
-from sklearn_hrc.datasets import make_coupon_experiment
+from sklearn_hrc.datasets import make_coupon_experiment, oracle_policy_value
 from sklearn_hrc.exceptions import BudgetError
 
 
@@ -62,6 +63,39 @@ def test_spend_follows_set_budget(distilled, experiment):
         assert allocator.expected_cost_ <= budget * (1 + 1e-12)
         assert_allclose(spent, allocator.expected_cost_, rtol=0.03)
     distilled.set_budget(0.8)
+
+
+def test_the_default_student_keeps_its_teachers_gain_and_spend_on_new_rows():
+    train, new = (
+        make_coupon_experiment(10_000, n_treatments=3, order_rate=0.3, random_state=seed)
+        for seed in (0, 1000)
+    )
+    taught = teacher(n_clusters=24)
+    with sklearn.config_context(enable_metadata_routing=True):
+        taught.fit(train.data, train.target, **rows_of(train))
+    policy = DistilledAllocator(FrozenEstimator(taught), random_state=0)
+    policy.fit(train.data, train.target, **rows_of(train))
+    budgets = np.linspace(0.1, 0.8, 6) * train.expected_cost.mean(axis=0).max()
+    plans = (
+        taught[-1].predict_budgets(taught[:-1].transform(new.data), budgets),
+        policy.predict_budgets(new.data, budgets),
+    )
+    truth = {"treatments": new.treatments}
+    values = [
+        [
+            oracle_policy_value(arms, new.expected_response, new.expected_cost, **truth)
+            for arms in plan
+        ]
+        for plan in plans
+    ]
+    spent, gained = (
+        np.array([[value[name] for value in row] for row in values])
+        for name in ("cost", "response")
+    )
+    gained -= new.expected_response[:, 0].mean()
+    assert_allclose(spent[1], spent[0], rtol=0.05)
+    assert_allclose((spent[1] / spent[0]).mean(), 1, atol=0.02)
+    assert gained[1].sum() > 0.98 * gained[0].sum()
 
 
 def test_alone_in_a_batch_and_after_pickling(distilled, experiment):
