@@ -2,12 +2,16 @@
 
     python benchmarks/fit.py --rows 100000 1000000
 
-The loop slices tensors, trains as many networks for as many epochs on the same
-folds with torch alone, clusters with MiniBatchKMeans and sums with numpy. Each
-side runs in a process of its own, in turn, so that peak memory can be compared.
+The loop slices tensors and trains as many networks for as many epochs with torch
+alone: the chance of an order and the basket, on moving averages of the weights
+that are judged every epoch. It clusters H with k-means and sums with numpy. It
+leaves out what the package does beyond that: calibrating the predictions and
+looking for coordinates to cluster in. Each side runs in a process of its own, in
+turn, so that peak memory can be compared.
 """
 
 import argparse
+import copy
 import json
 import resource
 import subprocess
@@ -114,82 +118,97 @@ def fit_pipeline(X, y, arm, cost):
 
 
 def fit_loop(X, y, arm, cost, epochs):
-    """Do the same by hand; return the epochs."""
-    from sklearn.cluster import MiniBatchKMeans
+    """Do the same by hand, but for calibration and metric; return the epochs."""
+    from sklearn.cluster import KMeans
 
     X = (X - X.mean(axis=0)) / X.std(axis=0)
-    tasks = np.column_stack([y, cost])
-    _, arm = np.unique(arm, return_inverse=True)
-    n_arms = arm.max() + 1
-    hidden, outcomes = train_by_hand(X, tasks, arm, n_arms, epochs)
+    values, arm = np.unique(arm, return_inverse=True)
+    hidden, outcomes = train_by_hand(X, y[:, 0], arm, values, epochs)
     hidden -= hidden.mean(axis=0)
     _, axes = np.linalg.eigh(hidden.T @ hidden / len(hidden))
     H = hidden @ axes[:, -32:]
-    labels = MiniBatchKMeans(N_CLUSTERS, batch_size=4096, n_init=3, random_state=0).fit(H).labels_
-    sums_by_hand(labels, arm, n_arms, tasks, H, outcomes)
+    labels = KMeans(N_CLUSTERS, n_init=1, max_iter=50, random_state=0).fit(H).labels_
+    sums_by_hand(labels, arm, len(values), np.column_stack([y, cost]), H, outcomes)
     return epochs
 
 
-def train_by_hand(X, tasks, arm, n_arms, epochs):
-    """Train networks with torch; return hidden layers and mean predictions."""
+def train_by_hand(X, gmv, arm, values, epochs):
+    """Train networks with torch; return hidden layers and expected gmv, orders and cost."""
     import torch
 
     torch.manual_seed(0)
-    binary = torch.tensor([set(np.unique(column[:10_000])) <= {0.0, 1.0} for column in tasks.T])
-    scaled = np.where(binary, tasks, (tasks - tasks.mean(axis=0)) / tasks.std(axis=0))
-    data = (
-        torch.tensor(X, dtype=torch.float32),
-        torch.tensor(arm),
-        torch.tensor(scaled, dtype=torch.float32),
-    )
+    targets, weights, basket = targets_by_hand(gmv)
+    data = [torch.tensor(array, dtype=torch.float32) for array in (X, targets, weights)]
+    data.append(torch.tensor(arm))
     batch = 1024 if len(X) >= 60_000 else 512
     fold = np.random.default_rng(0).integers(0, N_NETWORKS, len(X))
-    hidden, outcomes = [], 0.0
+    hidden, links = [], 0.0
     for m, n_epochs in enumerate(epochs):
-        layers, optimizer = network_by_hand(X.shape[1], n_arms, tasks.shape[1])
+        layers, optimizer = network_by_hand(X.shape[1], len(values))
+        average, n_steps = copy.deepcopy(layers), 0
+        pair = [list(each.parameters()) for each in (average, layers)]
         train, held_out = (torch.tensor(np.flatnonzero(part)) for part in (fold != m, fold == m))
         for _ in range(n_epochs):
             for rows in train[torch.randperm(len(train))].split(batch):
                 optimizer.zero_grad()
-                parts = [part.index_select(0, rows) for part in data]
-                loss_by_hand(layers, n_arms, binary, *parts).backward()
+                loss_by_hand(layers, *(part.index_select(0, rows) for part in data)).backward()
                 optimizer.step()
+                with torch.no_grad():
+                    torch._foreach_lerp_(*pair, 1 - min(0.99, (1 + n_steps) / (10 + n_steps)))
+                n_steps += 1
             with torch.no_grad():
                 for rows in held_out.split(16_384):
-                    float(loss_by_hand(layers, n_arms, binary, *(part[rows] for part in data)))
+                    float(loss_by_hand(average, *(part[rows] for part in data)))
         with torch.no_grad():
-            trunk, base, effect = layers
+            trunk, base, effect = average
             h = trunk(data[0])
-            eta = base(h)[:, None] + effect(h).view(len(h), n_arms, -1)
-            outcomes = outcomes + torch.where(binary, torch.sigmoid(eta), eta).numpy()
+            every_arm = base(h)[:, None] + effect(h).view(len(h), len(values), 2)
+            links = links + every_arm.numpy() / len(epochs)
             hidden.append(h.numpy())
-    return np.hstack(hidden), (outcomes / len(epochs)).reshape(len(X), -1)
+    chance = 1 / (1 + np.exp(-links[..., 0]))
+    expected = [chance * basket * np.exp(links[..., 1]), chance, chance * values]
+    return np.hstack(hidden), np.stack(expected, axis=2).reshape(len(X), -1)
 
 
-def network_by_hand(n_features, n_arms, n_tasks):
-    """Two shared layers and linear heads, with their optimiser."""
+def targets_by_hand(gmv):
+    """Orders and baskets, their weights in the loss, and the mean basket."""
+    order = gmv > 0
+    rate, basket = order.mean(), gmv[order].mean()
+    entropy = -(rate * np.log(rate) + (1 - rate) * np.log1p(-rate))
+    dispersion = gmv[order].var() / basket**2
+    targets = np.column_stack([order, gmv / basket])
+    # Rows without an order say nothing of baskets.
+    weights = np.column_stack([np.full(len(gmv), 0.5 / entropy), order * 0.5 / dispersion])
+    return targets, weights, basket
+
+
+def network_by_hand(n_features, n_arms):
+    """Two shared layers and linear heads of two components, with their optimiser."""
     from torch import nn, optim
 
     trunk = nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU())
-    base, effect = nn.Linear(32, n_tasks), nn.Linear(32, n_arms * n_tasks)
+    base, effect = nn.Linear(32, 2), nn.Linear(32, n_arms * 2)
+    nn.init.zeros_(effect.weight)
+    nn.init.zeros_(effect.bias)
     heads = [*base.parameters(), *effect.parameters()]
     groups = [
         {"params": trunk.parameters(), "weight_decay": 1e-4},
         {"params": heads, "weight_decay": 1e-2},
     ]
-    return (trunk, base, effect), optim.AdamW(groups, lr=2e-3, fused=True)
+    return nn.ModuleList([trunk, base, effect]), optim.AdamW(groups, lr=2e-3, fused=True)
 
 
-def loss_by_hand(layers, n_arms, binary, x, arm, target):
-    """Logistic loss or half squared error of the received arm."""
+def loss_by_hand(layers, x, target, weight, arm):
+    """Logistic loss of the order and half the gamma deviance of the basket."""
     import torch
 
     trunk, base, effect = layers
     h = trunk(x)
-    eta = base(h) + effect(h).view(len(h), n_arms, -1)[torch.arange(len(h)), arm]
-    squared = 0.5 * (eta - target) ** 2
-    logistic = torch.nn.functional.softplus(eta) - target * eta
-    return torch.where(binary, logistic, squared).sum() / len(h)
+    link = base(h) + effect(h).view(len(h), -1, 2)[torch.arange(len(h)), arm]
+    chance, amount = link[:, :1], link[:, 1:]
+    logistic = torch.nn.functional.softplus(chance) - target[:, :1] * chance
+    gamma = target[:, 1:] * torch.exp(-amount) + amount
+    return (weight * torch.cat([logistic, gamma], dim=1)).sum() / len(h)
 
 
 def sums_by_hand(labels, arm, n_arms, tasks, H, outcomes):
