@@ -15,6 +15,7 @@ from sklearn_hrc._decision_metric import (
     fit_effect_scale,
     map_hidden,
 )
+from sklearn_hrc._estimation import to_response_and_cost
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
 from sklearn_hrc._validation import check_experiment, restore_on_error
@@ -300,10 +301,9 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
                 f"after the hidden representation), got {X.shape[1]}; set outcomes=False "
                 "to cluster all columns."
             )
-        self._objective = np.zeros(n_tasks)
-        self._objective[:n_outcomes] = resolve_objective(self.objective, experiment.outcome_names)
+        objective = resolve_objective(self.objective, experiment.outcome_names)
+        self._to_response_and_cost = to_response_and_cost(objective)[:, :n_tasks]
         self._prices = resolve_arm_cost(self.arm_cost, experiment.treatments)
-        self._has_cost = experiment.cost is not None
         self._n_treatments = n_treatments
 
     def _fit_metric(self, X, sample_weight, rng):
@@ -327,10 +327,12 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
     def _response_and_cost(self, X):
         """Expected response and cost of every arm, both of shape (n_samples, n_treatments)."""
         outcomes = X[:, self._n_hidden :].reshape(len(X), self._n_treatments, -1)
-        response = outcomes @ self._objective.astype(X.dtype)
+        response, cost = (
+            outcomes @ coefficients for coefficients in self._to_response_and_cost.astype(X.dtype)
+        )
         if self._prices is not None:
-            return response, np.broadcast_to(self._prices.astype(X.dtype), response.shape)
-        return response, outcomes[..., -1] if self._has_cost else np.zeros_like(response)
+            cost = np.broadcast_to(self._prices.astype(X.dtype), response.shape)
+        return response, cost
 
     def _coordinates(self, X):
         """What is clustered, in contiguous memory as k-means wants it."""

@@ -24,7 +24,7 @@ from sklearn_hrc._shrinkage import (
 )
 from sklearn_hrc._statistics import effective_rows
 
-__all__ = ["CellEstimates", "estimate_cells"]
+__all__ = ["CellEstimates", "estimate_cells", "to_response_and_cost"]
 
 
 class CellEstimates(NamedTuple):
@@ -88,7 +88,7 @@ def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True
     estimates : CellEstimates
         Means and errors.
     """
-    matrix = _to_response_and_cost(objective)
+    matrix = to_response_and_cost(objective)
     n_treatments = len(table.treatments)
     n_tasks = len(objective) + 1
     if estimation == "outcomes":
@@ -205,8 +205,19 @@ def _standardised(cells, prediction, rows):
     return deviation, spread_of_cells(deviation, precision)
 
 
-def _to_response_and_cost(objective):
-    """Coefficients of response and cost on outcomes and cost, (2, n_outcomes + 1)."""
+def to_response_and_cost(objective):
+    """Return what response and cost are made of.
+
+    Parameters
+    ----------
+    objective : ndarray of shape (n_outcomes,)
+        Weight of each outcome in the response.
+
+    Returns
+    -------
+    matrix : ndarray of shape (2, n_outcomes + 1)
+        Coefficients of response and of cost on the outcomes and the cost.
+    """
     matrix = np.zeros((2, len(objective) + 1))
     matrix[0, :-1] = objective
     matrix[1, -1] = 1.0
@@ -227,7 +238,7 @@ def _mean_expected_outcomes(table, objective, has_cost):
     covariates = table.covariates.mean
     expected = covariates[:, covariates.shape[1] - n_treatments * n_tasks :]
     expected = expected.reshape(n_clusters, n_treatments, n_tasks)
-    return expected @ _to_response_and_cost(objective)[:, :n_tasks].T
+    return expected @ to_response_and_cost(objective)[:, :n_tasks].T
 
 
 def _cell_predictions(table, matrix):
