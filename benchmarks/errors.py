@@ -49,6 +49,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--worlds", type=int, default=20)
     parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--networks", type=int, default=5)
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -56,19 +57,24 @@ def main():
     for setting in options.settings:
         parameters = {"n_samples": options.rows, **SETTINGS[setting]}
         with threadpool_limits(1):
-            worlds = [run_world(parameters, seed) for seed in range(options.worlds)]
-        print(f"\n{setting}, {options.rows:,} rows, {options.worlds} worlds")
+            worlds = [
+                run_world(parameters, options.networks, seed) for seed in range(options.worlds)
+            ]
+        print(
+            f"\n{setting}, {options.rows:,} rows, {options.networks} networks, "
+            f"{options.worlds} worlds"
+        )
         for place, n_clusters in enumerate(CLUSTERS):
             print_table(n_clusters, [world[place] for world in worlds])
 
 
-def run_world(parameters, seed):
+def run_world(parameters, n_networks, seed):
     """Fit the networks once, then cluster and allocate; return what `compare` does for each K."""
     experiment = make_coupon_experiment(random_state=seed, **parameters)
     rows = {"treatment": experiment.treatment, "cost": experiment.cost}
     X = StandardScaler().fit_transform(experiment.data)
-    networks = MultiTaskRepresenter(random_state=seed).fit(X, experiment.target, **rows)
-    Z = networks.transform(X)
+    networks = MultiTaskRepresenter(n_networks=n_networks, random_state=seed)
+    Z = networks.fit(X, experiment.target, **rows).transform(X)
     compared = []
     for n_clusters in CLUSTERS:
         clusterer = HiddenClusterer(n_clusters, random_state=seed)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
+from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._programme import cheapest_cost, solve
@@ -60,9 +61,11 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
     estimation : {"auto", "outcomes", "pooled", "raw"}, default="auto"
         How cells are estimated. "outcomes": the mean of the expected outcomes
         that the last columns of `X` hold, as :class:`MultiTaskRepresenter`
-        makes them. "pooled": cell means of the rows, shrunken towards a ridge
-        regression on the covariates. "raw": cell means of the rows. "auto" is
-        "pooled" where `X` is a label alone, else "outcomes".
+        makes them; errors come from the deviations of its networks, which
+        stand before them, or from residuals where there are none. "pooled":
+        cell means of the rows, shrunken towards a ridge regression on the
+        covariates. "raw": cell means of the rows. "auto" is "pooled" where `X`
+        is a label alone, else "outcomes".
     split_clusters : bool, default=True
         Let a cluster be split between arms; otherwise all of it gets one.
     population : int, default=None
@@ -195,6 +198,7 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         self._draws = check_random_state(self.random_state).normal(size=X.shape[1] - 1)
         self._head = head_keys(X[:, 1:])
         self._resolve(experiment.treatments, experiment)
+        self._n_networks = self._count_networks(X, experiment)
         self._table = self._summarise(X, experiment)
         return self._solve()
 
@@ -205,7 +209,8 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
 
         The result is that of one fit on all rows, whatever their order. New
         clusters and arms enlarge the table; with `estimation="outcomes"` the
-        first call must have all arms, since they determine the columns.
+        first call must have all arms, since they determine the columns, and
+        networks are looked for in its rows.
 
         Parameters
         ----------
@@ -345,6 +350,15 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         self.treatments_ = treatments
         self.control_ = treatments[self._control]
 
+    def _count_networks(self, X, experiment):
+        """Count the networks whose deviations stand before the expected outcomes."""
+        if self.estimation_ != "outcomes":
+            return 0
+        n_tasks = experiment.outcomes.shape[1] + self._has_cost
+        n_outcomes = len(experiment.treatments) * n_tasks
+        before = X[:, 1 : X.shape[1] - n_outcomes]
+        return count_networks(before, n_outcomes, experiment.sample_weight)
+
     def _summarise(self, X, experiment):
         prices = None
         if self._arm_cost is not None:
@@ -365,6 +379,7 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
             self.estimation_,
             arm_cost=self._arm_cost,
             has_cost=self._has_cost,
+            n_networks=self._n_networks,
         )
         self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
         self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)

@@ -16,6 +16,7 @@ from sklearn_hrc._decision_metric import (
     map_hidden,
 )
 from sklearn_hrc._estimation import to_response_and_cost
+from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
 from sklearn_hrc._validation import check_experiment, restore_on_error
@@ -64,7 +65,8 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         :class:`ClusterBudgetAllocator`; it takes the place of the expected cost.
     outcomes : bool, default=True
         The last columns of `X` are expected outcomes, arms x tasks, as
-        :class:`MultiTaskRepresenter` appends them: they are passed on and not
+        :class:`MultiTaskRepresenter` appends them, after those by which its
+        networks deviate from their mean: all these are passed on and not
         clustered. Without `treatment` in `fit` all columns are clustered.
     random_state : int, RandomState instance or None, default=None
         Random features and initial centres.
@@ -144,7 +146,8 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         Parameters
         ----------
         X : array-like of shape (n_samples, n_columns)
-            Hidden representation, then the expected outcomes if `outcomes=True`.
+            Hidden representation, then, if `outcomes=True`, deviations of
+            networks, which may be missing, and the expected outcomes.
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes), default=None
             Outcomes; with `treatment` and `cost` they tell how many columns of
             `X` are expected outcomes.
@@ -268,7 +271,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     def _check_rows(self, X, y, treatment, cost, propensity, sample_weight):
         """Check the experiment, find the hidden columns, return the weights."""
-        self._n_hidden = X.shape[1]
+        self._n_hidden, self._n_outcomes = X.shape[1], 0
         if y is None and treatment is not None and self.outcomes:
             raise ValueError(
                 "y is expected along with treatment, since both tell which columns of X are "
@@ -292,12 +295,15 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         """Find out what the columns of expected outcomes are."""
         n_treatments, n_outcomes = len(experiment.treatments), experiment.outcomes.shape[1]
         n_tasks = n_outcomes + (experiment.cost is not None)
-        n_columns = n_treatments * n_tasks
-        self._n_hidden -= n_columns
+        self._n_outcomes = n_treatments * n_tasks
+        before = X[:, : max(X.shape[1] - self._n_outcomes, 0)]
+        n_networks = count_networks(before, self._n_outcomes, experiment.sample_weight)
+        self._n_hidden = before.shape[1] - n_networks * self._n_outcomes
         if self._n_hidden < 1:
+            blocks = f" and of deviations of {n_networks} networks" if n_networks else ""
             raise ValueError(
-                f"X is expected to have more than {n_columns} columns "
-                f"({n_treatments} arms x {n_tasks} tasks of expected outcomes "
+                f"X is expected to have more than {(1 + n_networks) * self._n_outcomes} columns "
+                f"({n_treatments} arms x {n_tasks} tasks of expected outcomes{blocks} "
                 f"after the hidden representation), got {X.shape[1]}; set outcomes=False "
                 "to cluster all columns."
             )
@@ -309,7 +315,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
     def _fit_metric(self, X, sample_weight, rng):
         """Fit the coordinates, and return the weight of each row in the clustering."""
         self.metric_ = "euclidean"
-        if self.metric == "euclidean" or self._n_hidden == X.shape[1]:
+        if self.metric == "euclidean" or not self._n_outcomes:
             return sample_weight
         response, cost = self._response_and_cost(X)
         self._scale = fit_effect_scale(response, cost, sample_weight)
@@ -326,7 +332,8 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     def _response_and_cost(self, X):
         """Expected response and cost of every arm, both of shape (n_samples, n_treatments)."""
-        outcomes = X[:, self._n_hidden :].reshape(len(X), self._n_treatments, -1)
+        outcomes = X[:, X.shape[1] - self._n_outcomes :]
+        outcomes = outcomes.reshape(len(X), self._n_treatments, -1)
         response, cost = (
             outcomes @ coefficients for coefficients in self._to_response_and_cost.astype(X.dtype)
         )

@@ -1,15 +1,17 @@
 """Statistics of cells -> expected response and cost of each cell, with errors.
 
 Two variables, response and cost, in this order: the outcomes are combined into
-the response first. Errors have two parts: the level of an arm, which all
-clusters share, and what is a cell's own. The distinction matters for the error
-of a total: own errors cancel over clusters, shared ones do not.
+the response first. Errors have three parts: the level of an arm, which all
+clusters share; factors, such as what a network got wrong, which move many cells
+at once, each by its loading; and what is a cell's own. The distinction matters
+for the error of a total: own errors cancel over clusters, shared ones do not.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc._cross_fitting import MIN_FOLDS
 from sklearn_hrc._regression import regression_predictions
 from sklearn_hrc._shrinkage import (
     arm_moments,
@@ -26,6 +28,15 @@ from sklearn_hrc._statistics import effective_rows
 
 __all__ = ["CellEstimates", "estimate_cells", "to_response_and_cost"]
 
+# The variance of an expected outcome, in units of the variance between networks: what
+# is common to the cells, and what is each cell's own. With five networks these are
+# half of the jackknife variance and all of it. A jackknife grows with the number of
+# folds; since networks also differ by their initial weights, here its root is
+# taken. All this was fitted to simulated experiments with known truth
+# (benchmarks/errors.py).
+COMMON_VARIANCE = 1.6
+OWN_VARIANCE = 3.2
+
 
 class CellEstimates(NamedTuple):
     """Expected response and cost of each cell, per individual.
@@ -38,15 +49,20 @@ class CellEstimates(NamedTuple):
         Error covariance of an arm's level, common to all its cells.
     own : ndarray of shape (n_clusters, n_treatments, 2, 2)
         Error covariance of the cell beside that.
+    factors : ndarray of shape (n_clusters, n_treatments, 2, n_factors)
+        Loadings on independent standard normals, each of them common to all
+        cells of all arms.
     """
 
     mean: np.ndarray
     shared: np.ndarray
     own: np.ndarray
+    factors: np.ndarray
 
     def standard_error(self):
         """Return standard errors, of shape (n_clusters, n_treatments, 2)."""
-        return np.sqrt(np.diagonal(self.own + self.shared, axis1=-2, axis2=-1))
+        variance = np.diagonal(self.own + self.shared, axis1=-2, axis2=-1)
+        return np.sqrt(variance + np.square(self.factors).sum(axis=-1))
 
     def total_covariance(self, share):
         """Return the error covariance of the mean response and cost of an allocation.
@@ -63,10 +79,11 @@ class CellEstimates(NamedTuple):
         """
         own = np.einsum("kj,kjab->ab", share**2, self.own)
         shared = np.einsum("j,jab->ab", share.sum(axis=0) ** 2, self.shared)
-        return own + shared
+        loading = np.einsum("kj,kjaf->af", share, self.factors)
+        return own + shared + loading @ loading.T
 
 
-def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True):
+def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True, n_networks=0):
     """Estimate every cell of a table.
 
     Parameters
@@ -82,6 +99,9 @@ def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True
         Known price of each arm, instead of the estimated cost.
     has_cost : bool, default=True
         The expected outcomes of an arm include its cost.
+    n_networks : int, default=0
+        Networks whose deviations stand before the expected outcomes; 0 where
+        there are none.
 
     Returns
     -------
@@ -94,8 +114,10 @@ def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True
     if estimation == "outcomes":
         columns = np.zeros((2, 2 * n_tasks))
         columns[:, n_tasks:] = matrix
-        expected = _mean_expected_outcomes(table, objective, has_cost)
+        *deviations, expected = _mean_outcomes(table, objective, has_cost, n_networks + 1)
         estimates = outcome_estimates(expected, _combine(table.cells, columns))
+        if n_networks:
+            estimates = with_disagreement(estimates, np.stack(deviations, axis=-1))
     else:
         cells = _combine(table.cells, matrix)
         if estimation == "raw":
@@ -127,7 +149,7 @@ def raw_estimates(cells, n_treatments):
     arm_mean = arm_moments(cells, n_treatments).mean
     mean = np.where(seen, by_cell(cells.mean, n_treatments), arm_mean)
     own = cell_noise(cells, n_treatments, row_spread(cells, n_treatments))
-    return CellEstimates(mean, np.zeros((n_treatments, 2, 2)), own)
+    return CellEstimates(mean, np.zeros((n_treatments, 2, 2)), own, _no_factors(mean))
 
 
 def pooled_estimates(cells, prediction, received_prediction):
@@ -164,7 +186,7 @@ def pooled_estimates(cells, prediction, received_prediction):
     n_rows = by_cell(effective_rows(cells), n_treatments)[..., None]
     kept = 1 - ratio((n_rows * trust).sum(axis=0), n_rows.sum(axis=0))
     shared = level_error(cells, n_treatments, rows) * kept[:, :, None] * kept[:, None, :]
-    return CellEstimates(mean, shared, own)
+    return CellEstimates(mean, shared, own, _no_factors(mean))
 
 
 def outcome_estimates(expected, residuals):
@@ -193,7 +215,42 @@ def outcome_estimates(expected, residuals):
     chance = level_error(residuals, n_treatments, rows)
     variance = np.maximum(level**2, np.diagonal(chance, axis1=1, axis2=2))
     own = np.broadcast_to(own, (*expected.shape, 2))
-    return CellEstimates(expected, with_correlation(variance, chance), own)
+    shared = with_correlation(variance, chance)
+    return CellEstimates(expected, shared, own, _no_factors(expected))
+
+
+def with_disagreement(estimates, deviations):
+    """Take what is a cell's own from the disagreement of networks, not from residuals.
+
+    Networks, each of which did without a fold of the rows, tell by their
+    disagreement how uncertain an expected outcome is in this cell. Residuals
+    tell it for all cells alike, and say too much: clusters are fitted to the
+    rows whose residuals they collect.
+
+    Parameters
+    ----------
+    estimates : CellEstimates
+        From expected outcomes and residuals.
+    deviations : ndarray of shape (n_clusters, n_treatments, 2, n_networks)
+        Response and cost that each network expects, less the mean over them.
+
+    Returns
+    -------
+    estimates : CellEstimates
+        What a network got wrong, it got wrong in many cells: a factor. Beside
+        these each cell has an error of its own. How large both are in units of
+        the variance between networks, `COMMON_VARIANCE` and `OWN_VARIANCE`,
+        was fitted to simulated experiments. Arms' levels are as before.
+    """
+    n_networks = deviations.shape[-1]
+    n_folds = max(n_networks, MIN_FOLDS)
+    deviations = deviations * np.sqrt(np.sqrt(n_folds / MIN_FOLDS) / (n_networks - 1))
+    own = OWN_VARIANCE * np.einsum("kjaf,kjbf->kjab", deviations, deviations)
+    return estimates._replace(own=own, factors=np.sqrt(COMMON_VARIANCE) * deviations)
+
+
+def _no_factors(mean):
+    return np.zeros((*mean.shape, 0))
 
 
 def _standardised(cells, prediction, rows):
@@ -231,14 +288,17 @@ def _combine(moments, matrix):
     )
 
 
-def _mean_expected_outcomes(table, objective, has_cost):
-    """Cluster means of the expected outcomes, as response and cost of every arm."""
+def _mean_outcomes(table, objective, has_cost, n_blocks):
+    """Cluster means of the last blocks of outcomes, as response and cost of every arm.
+
+    The expected outcomes are the last block, deviations of networks those before it.
+    """
     n_clusters, n_treatments = len(table.clusters), len(table.treatments)
     n_tasks = len(objective) + has_cost
     covariates = table.covariates.mean
-    expected = covariates[:, covariates.shape[1] - n_treatments * n_tasks :]
-    expected = expected.reshape(n_clusters, n_treatments, n_tasks)
-    return expected @ to_response_and_cost(objective)[:, :n_tasks].T
+    outcomes = covariates[:, covariates.shape[1] - n_blocks * n_treatments * n_tasks :]
+    outcomes = outcomes.reshape(n_clusters, n_blocks, n_treatments, n_tasks)
+    return np.moveaxis(outcomes, 1, 0) @ to_response_and_cost(objective)[:, :n_tasks].T
 
 
 def _cell_predictions(table, matrix):
@@ -255,8 +315,9 @@ def _cell_predictions(table, matrix):
 
 def _with_fixed_cost(estimates, arm_cost):
     """Replace the estimated cost by a known price of each arm."""
-    mean, shared, own = (np.array(array) for array in estimates)
+    mean, shared, own, factors = (np.array(array) for array in estimates)
     mean[..., 1] = arm_cost
     for covariance in (shared, own):
         covariance[..., 1, :] = covariance[..., :, 1] = 0.0
-    return CellEstimates(mean, shared, own)
+    factors[..., 1, :] = 0.0
+    return CellEstimates(mean, shared, own, factors)

@@ -63,7 +63,8 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         `transform` gives; fewer on few rows, see `n_components_`.
     outcomes : bool, default=True
         Append the expected outcomes Q to the hidden representation H, as the
-        clusterer and the allocator expect them.
+        clusterer and the allocator expect them, and before Q by how much each
+        network deviates, from which the allocator knows how uncertain Q is.
     max_epochs : int, default=60
         Passes over the rows, at most.
     batch_size : int or "auto", default="auto"
@@ -247,19 +248,22 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        Z : ndarray of shape (n_samples, n_components + n_treatments * n_tasks)
-            `[H | Q]`: principal components of the hidden layers, then (with
-            `outcomes=True`) the expected outcomes, arm by arm, tasks within an
-            arm in the order of `task_names_`.
+        Z : ndarray of shape (n_samples, n_components + (n_networks + 1) * n_treatments * n_tasks)
+            `[H | D | Q]`: principal components of the hidden layers, then (with
+            `outcomes=True`) two parts more. Q are the expected outcomes, arm by
+            arm, tasks within an arm in the order of `task_names_`. D has a block
+            of the same layout for every network: what it alone expects, less the
+            mean over the networks, so that the blocks sum to zero. A single
+            network has no D.
         """
         X = self._check_features(X)
-        n_outcomes = self._n_features_out - self.n_components_
         Z = np.empty((len(X), self._n_features_out), dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
             hidden = self._hidden(X[rows])
             Z[rows, : self.n_components_] = project(np.hstack(hidden), self._projection)
-            if n_outcomes:
-                Z[rows, self.n_components_ :] = self._outcomes(hidden).reshape(-1, n_outcomes)
+            if self.outcomes:
+                blocks = self._deviations_and_outcomes(self._links(hidden))
+                Z[rows, self.n_components_ :] = blocks.reshape(len(blocks), -1)
         return Z
 
     def predict_outcomes(self, X):
@@ -279,7 +283,8 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         shape = (len(X), len(self.treatments_), len(self.task_names_))
         outcomes = np.empty(shape, dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
-            outcomes[rows] = self._outcomes(self._hidden(X[rows]))
+            links = self._links(self._hidden(X[rows]))
+            outcomes[rows] = self._to_outcomes(links.mean(axis=0))
         return outcomes
 
     def get_feature_names_out(self, input_features=None):
@@ -293,18 +298,29 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of shape (n_features_out,), object
-            `hidden0`, `hidden1`, ..., then `task@arm` for the expected outcomes.
+            `hidden0`, `hidden1`, ..., then `task@arm-network0`, ... for the
+            deviations of the networks and `task@arm` for the expected outcomes.
         """
         check_is_fitted(self)
         names = [f"hidden{i}" for i in range(self.n_components_)]
         if self.outcomes:
-            names += [f"{task}@{arm}" for arm in self.treatments_ for task in self.task_names_]
+            outcomes = [f"{task}@{arm}" for arm in self.treatments_ for task in self.task_names_]
+            for network in range(self._n_deviations):
+                names += [f"{name}-network{network}" for name in outcomes]
+            names += outcomes
         return np.asarray(names, dtype=object)
 
     @property
+    def _n_deviations(self):
+        """Networks that can deviate from their mean."""
+        return self.n_networks_ if self.n_networks_ > 1 else 0
+
+    @property
     def _n_features_out(self):
-        n_outcomes = len(self.treatments_) * len(self.task_names_) if self.outcomes else 0
-        return self.n_components_ + n_outcomes
+        if not self.outcomes:
+            return self.n_components_
+        n_outcomes = len(self.treatments_) * len(self.task_names_)
+        return self.n_components_ + (self._n_deviations + 1) * n_outcomes
 
     def __sklearn_tags__(self):
         """Tags: a target is required, floats are preserved, training is random."""
@@ -401,11 +417,25 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         pairs = zip(hidden, self.networks_)
         return np.array([link_predictions(layer, network) for layer, network in pairs])
 
-    def _outcomes(self, hidden):
-        links = self._links(hidden).mean(axis=0)
+    def _deviations_and_outcomes(self, links):
+        """Shape (n_samples, n_deviations + 1, n_treatments, n_tasks); outcomes stand last."""
+        alone = [self._to_outcomes(links[network]) for network in range(self._n_deviations)]
+        together = self._to_outcomes(links.mean(axis=0))
+        return np.stack([*_deviations(alone), together], axis=1)
+
+    def _to_outcomes(self, links):
+        """Calibrated outcomes of links of shape (n_samples, n_treatments, n_components)."""
         if self._calibration is not None:
             links = calibrate(links, self._calibration)
         return to_outcomes(links, self._components)
+
+
+def _deviations(values):
+    """What each array has beside the mean of all; exact zeros where all are the same."""
+    if not values:
+        return []
+    beside_first = np.array(values) - values[0]
+    return beside_first - beside_first.mean(axis=0)
 
 
 def _warn_of_constants(tasks, names):

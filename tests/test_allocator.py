@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from sklearn_hrc import ClusterBudgetAllocator
+from sklearn_hrc._estimation import COMMON_VARIANCE, OWN_VARIANCE
 from sklearn_hrc.exceptions import (
     BudgetError,
     ExpectedOutcomesWarning,
@@ -261,6 +262,52 @@ def test_covariates_are_not_taken_for_expected_outcomes_in_silence(fitted):
     wide = np.hstack([Z, 100 + Z[:, 1:]])
     with pytest.warns(ExpectedOutcomesWarning, match="estimation='pooled'"):
         ClusterBudgetAllocator(1.0).fit(wide, y, **rows)
+
+
+def disagreeing():
+    """Label, deviations of three networks from what six segments expect, and that."""
+    Z, y, rows = segments()
+    rng = np.random.default_rng(3)
+    k, arm = Z[:, 0].astype(int), rows["treatment"] // 5
+    sums = np.zeros((2, 6, 3))
+    np.add.at(sums, (slice(None), k, arm), np.stack([y, rows["cost"]]))
+    expected = np.moveaxis(sums, 0, -1) / np.histogram2d(k, arm, (6, 3))[0][..., None]
+    deviations = rng.normal(size=(3, 6, 3, 2)) * np.array([0.3, 0.2])
+    deviations[:, :, 0, 1] = 0  # a free control
+    deviations -= deviations.mean(axis=0)
+    columns = [block.reshape(6, 6)[k] for block in (*deviations, expected)]
+    return np.hstack([Z, *columns]), y, rows, deviations
+
+
+def test_errors_come_from_the_disagreement_of_networks():
+    Z, y, rows, deviations = disagreeing()
+    allocator = ClusterBudgetAllocator(budget=1.0, random_state=0).fit(Z, y, **rows)
+    between = deviations.var(axis=0, ddof=1)
+    shared = np.diagonal(allocator._estimates.shared, axis1=1, axis2=2)
+    variance = (COMMON_VARIANCE + OWN_VARIANCE) * between + shared
+    assert_allclose(allocator.response_se_**2, variance[..., 0])
+    assert_allclose(allocator.cost_se_**2, variance[..., 1], atol=1e-12)
+    assert_array_equal(allocator.cost_se_[:, 0], 0.0)
+    curve = allocator.budget_curve([1.0])
+    covariance = allocator._estimates.total_covariance(allocator.allocation_ / len(Z))
+    assert_allclose(curve.response_se**2, covariance[0, 0])
+    # Without deviations, or where columns are other covariates, residuals tell.
+    others = [np.delete(Z, np.s_[4:22], axis=1), Z + np.arange(28) * (np.arange(28) == 5)]
+    same = [clone(allocator).fit(other, y, **rows) for other in others]
+    assert_array_equal(same[0].response_se_, same[1].response_se_)
+    assert_array_equal(same[0].response_, allocator.response_)
+    assert (np.ptp(same[0].response_se_, axis=0) == 0).all()
+
+
+def test_networks_are_those_of_the_first_rows():
+    Z, y, rows, _ = disagreeing()
+    whole = ClusterBudgetAllocator(budget=1.0, random_state=0).fit(Z, y, **rows)
+    parts = clone(whole)
+    for part in np.array_split(np.arange(len(Z)), 3):
+        parts.partial_fit(Z[part], y[part], **{name: v[part] for name, v in rows.items()})
+    assert_allclose(parts.response_se_, whole.response_se_, rtol=1e-9)
+    single = clone(whole).fit(Z.astype(np.float32), y, **rows)
+    assert_allclose(single.response_se_, whole.response_se_, rtol=1e-4)
 
 
 def test_one_arm_is_legal_and_said():

@@ -95,6 +95,20 @@ def test_all_columns_are_clustered():
     assert fitted(Z, Y, {}).cluster_centers_.shape == (3, 11)
 
 
+@ANY_METRIC
+@pytest.mark.parametrize("n_networks", [2, 5])
+def test_deviations_of_networks_are_passed_on_and_not_clustered(metric, n_networks):
+    deviations = RNG.normal(size=(n_networks, len(D), 9)) * 1e3
+    X = np.hstack([H, *(deviations - deviations.mean(axis=0)), Q])
+    clusterer = fitted(X, metric=metric)
+    assert_array_equal(clusterer.labels_, fitted_once(metric).labels_)
+    assert_array_equal(clusterer.cluster_centers_, fitted_once(metric).cluster_centers_)
+    assert_array_equal(clusterer.transform(X), np.column_stack([clusterer.labels_, X]))
+    message = rf"more than {9 * (1 + n_networks)} columns .* deviations of {n_networks} networks"
+    with pytest.raises(ValueError, match=message):
+        fitted(X[:, 2:], metric=metric)
+
+
 def test_centres_are_those_of_kmeans():
     kmeans = KMeans(3, n_init=1, random_state=0).fit(H)
     clusterer = fitted(H, None, {})

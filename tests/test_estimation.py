@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hrc._estimation import CellEstimates, estimate_cells
+from sklearn_hrc._estimation import (
+    COMMON_VARIANCE,
+    OWN_VARIANCE,
+    CellEstimates,
+    estimate_cells,
+    with_disagreement,
+)
 from sklearn_hrc._validation import take_rows
 
 MODES = ("raw", "pooled", "outcomes")
@@ -74,13 +80,80 @@ def test_expected_outcomes_without_cost():
     assert_allclose(estimates.mean, [[[2, 0], [3, 0]]])
 
 
+def disagreeing(deviations, objective=(1.0,), **options):
+    """Two clusters of one row an arm; two networks deviate from 3 and 1 by +-deviations."""
+    labels, arm = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    expected = np.tile([3.0, 1.0], (4, 1))
+    blocks = np.repeat(np.array(deviations), 2, axis=0)
+    covariates = np.hstack([blocks, -blocks, np.tile(expected, (1, 2))])
+    experiment = rows([2.0, 5.0, 4.0, 2.0], arm, [0.5, 2.0, 1.5, 0.5])
+    cells = table(labels, experiment, covariates, expected=expected)
+    estimates = [
+        estimate_cells(cells, np.array(objective), "outcomes", n_networks=n, **options)
+        for n in (0, 2)
+    ]
+    assert estimates[0].factors.shape == (2, 2, 2, 0)
+    return estimates
+
+
+def test_disagreement_by_hand():
+    # Response and cost of arm 0, then of arm 1; arm 0 is known in the second cluster.
+    deviations = [[0.2, 0.1, 0.4, 0.0], [0.0, 0.0, 0.6, -0.2]]
+    before, estimates = disagreeing(deviations)
+    assert_array_equal(estimates.mean, before.mean)
+    assert_array_equal(estimates.shared, before.shared)
+    theta = np.reshape(deviations, (2, 2, 2))
+    own, common = OWN_VARIANCE, COMMON_VARIANCE
+    # The variance between two networks at +-theta is 2 theta squared.
+    assert_allclose(estimates.own[0, 0], own * np.array([[0.08, 0.04], [0.04, 0.02]]))
+    assert_allclose(estimates.own[1, 1], own * np.array([[0.72, -0.24], [-0.24, 0.08]]))
+    assert_allclose(estimates.factors[..., 0], np.sqrt(common) * theta)
+    assert_allclose(estimates.factors[..., 1], -np.sqrt(common) * theta)
+    variance = (own + common) * 2 * theta**2 + np.diagonal(before.shared, axis1=1, axis2=2)
+    assert_allclose(estimates.standard_error() ** 2, variance)
+    # Of everyone in arm 1, half a cluster each: .5, -.1 in the mean of response and cost.
+    total = estimates.total_covariance(np.array([[0.0, 0.5], [0.0, 0.5]]))
+    mean = np.array([0.5, -0.1])
+    expected = (
+        before.shared[1] + 2 * common * np.outer(mean, mean) + estimates.own[:, 1].sum(axis=0) / 4
+    )
+    assert_allclose(total, expected)
+
+
+@pytest.mark.parametrize(("n_networks", "growth"), [(2, 1.0), (5, 1.0), (20, 2.0)])
+def test_variance_grows_with_the_root_of_the_number_of_folds(n_networks, growth):
+    deviations = np.random.default_rng(0).normal(size=(3, 2, 2, n_networks))
+    deviations -= deviations.mean(axis=-1, keepdims=True)
+    mean = np.zeros((3, 2, 2))
+    before = CellEstimates(mean, np.zeros((2, 2, 2)), None, np.zeros((3, 2, 2, 0)))
+    estimates = with_disagreement(before, deviations)
+    variance = growth * (COMMON_VARIANCE + OWN_VARIANCE) * deviations.var(axis=-1, ddof=1)
+    assert_allclose(estimates.standard_error() ** 2, variance)
+
+
+def test_disagreement_with_prices():
+    before, estimates = disagreeing([[0.2, 0.1, 0.4, 0.3]] * 2, arm_cost=np.array([0.0, 1.0]))
+    for each in (before, estimates):
+        assert_array_equal(each.standard_error()[..., 1], 0.0)
+        assert_array_equal(each.total_covariance(np.full((2, 2), 0.25))[1], 0.0)
+    assert_array_equal(estimates.factors[:, :, 1], 0.0)
+    assert (estimates.factors[:, :, 0] != 0).all()
+
+
+def test_without_disagreement_only_levels_err():
+    _, estimates = disagreeing(np.zeros((2, 4)))
+    variance = np.diagonal(estimates.shared, axis1=1, axis2=2)
+    assert_allclose(estimates.standard_error() ** 2, np.tile(variance, (2, 1, 1)))
+
+
 def test_total_error_is_that_of_dense_covariances():
     rng = np.random.default_rng(1)
-    n_clusters, n_arms = 5, 3
+    n_clusters, n_arms, n_factors = 5, 3, 4
     root = rng.normal(size=(n_clusters + 1, n_arms, 2, 2))
     *own, shared = root @ np.swapaxes(root, -1, -2)
-    estimates = CellEstimates(np.zeros((n_clusters, n_arms, 2)), shared, np.array(own))
-    dense = np.zeros((n_clusters, n_arms, 2) * 2)
+    factors = rng.normal(size=(n_clusters, n_arms, 2, n_factors))
+    estimates = CellEstimates(np.zeros((n_clusters, n_arms, 2)), shared, np.array(own), factors)
+    dense = np.einsum("kjaf,lmbf->kjalmb", factors, factors)
     for k, j in np.ndindex(n_clusters, n_arms):
         dense[k, j, :, k, j, :] += own[k][j]
         for other in range(n_clusters):
@@ -126,7 +199,10 @@ def test_labels_do_not_matter(world, estimation):
     rearranged = experiment._replace(arm=arms[experiment.arm])
     actual = estimates_of(renamed, rearranged, estimation, covariates)
     same = CellEstimates(
-        actual.mean[order][:, arms], actual.shared[arms], actual.own[order][:, arms]
+        *(
+            values[arms] if name == "shared" else values[order][:, arms]
+            for name, values in actual._asdict().items()
+        )
     )
     assert_same(same, expected)
 

@@ -98,6 +98,23 @@ def test_memory_trains_the_networks_once_a_fold(experiment, tmp_path):
     assert_array_equal(*results)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_networks_disagreement_reaches_teacher_and_student(experiment, dtype):
+    X = experiment.data.to_numpy(dtype=dtype)
+    student = DistilledAllocator(policy(), random_state=0)
+    student.fit(X, experiment.target, **rows_of(experiment))
+    teacher = student.teacher_
+    assert teacher[:-1].transform(X).dtype == dtype
+    names = teacher[:-1].get_feature_names_out()
+    assert teacher[2].cluster_centers_.shape[1] == 6  # effects on response and cost
+    assert teacher[2]._n_hidden == sum(name.startswith("hidden") for name in names)
+    for allocator in (teacher[-1], student.allocator_):
+        assert allocator._estimates.factors.shape == (*allocator.response_.shape, 2, 2)
+        assert (np.ptp(allocator.response_se_, axis=0) > 0).all()
+        control = list(allocator.treatments_).index("none")
+        assert (allocator.cost_se_[:, control] == 0).all()  # free
+
+
 def test_all_four_in_one_pipeline_and_nested_search(experiment):
     served = make_pipeline(
         StandardScaler(),

@@ -17,6 +17,7 @@ from sklearn_hrc import MultiTaskRepresenter, _networks
 from sklearn_hrc._calibration import calibrate, fit_calibration
 from sklearn_hrc._components import to_outcomes
 from sklearn_hrc._cross_fitting import deal_folds, resolve_batch_size
+from sklearn_hrc._expectations import count_networks
 from sklearn_hrc.datasets import make_coupon_experiment
 
 X, Y, ROWS = small_experiment()
@@ -35,13 +36,37 @@ def representer():
 def test_layout(representer):
     Z, outcomes = representer.transform(X), representer.predict_outcomes(X)
     assert outcomes.shape == (len(X), 3, 3)
-    assert Z.shape == (len(X), 5 + 9)
-    assert_array_equal(Z[:, 5:], outcomes.reshape(len(X), -1))
+    assert Z.shape == (len(X), 5 + 2 * 9 + 9)
+    assert_array_equal(Z[:, -9:], outcomes.reshape(len(X), -1))
     assert representer.task_names_ == ["y0", "y1", "cost"]
     assert_array_equal(representer.treatments_, [0, 1, 2])
     names = ["hidden0", "hidden1", "hidden2", "hidden3", "hidden4"]
-    names += [f"{task}@{arm}" for arm in range(3) for task in ("y0", "y1", "cost")]
+    outcomes = [f"{task}@{arm}" for arm in range(3) for task in ("y0", "y1", "cost")]
+    names += [f"{name}-network{network}" for network in range(2) for name in outcomes] + outcomes
     assert representer.get_feature_names_out().tolist() == names
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_deviations_are_those_of_networks_alone(dtype):
+    model = fitted(n_networks=3)
+    rows = X.astype(dtype)
+    deviations = model.transform(rows)[:, 5:-9].reshape(len(X), 3, 3, 3)
+    alone = [
+        to_outcomes(calibrate(links, model._calibration), model._components)
+        for links in model._links(model._hidden(rows))
+    ]
+    rounding = 1e-4 if dtype == np.float32 else 1e-12
+    expected = np.array(alone) - np.mean(alone, axis=0)
+    assert_allclose(np.moveaxis(deviations, 1, 0), expected, rtol=rounding, atol=rounding)
+    assert_array_equal(deviations[:, :, 0, 2], 0.0)  # the free arm
+    assert (np.ptp(deviations[:, :, 1:], axis=0) > 0).all()
+    assert count_networks(model.transform(rows)[:, :-9], 9, np.ones(len(X))) == 3
+
+
+def test_one_network_does_not_deviate():
+    alone = fitted(n_networks=1)
+    assert alone.transform(X).shape == (len(X), 5 + 9)
+    assert len(alone.get_feature_names_out()) == 5 + 9
 
 
 def test_without_outcomes(representer):
@@ -110,7 +135,7 @@ def test_calibration_is_inside(representer):
     calibrated = calibrate(links.mean(axis=0), representer._calibration)
     expected = to_outcomes(calibrated, representer._components)
     assert_array_equal(representer.predict_outcomes(X), expected)
-    assert_array_equal(representer.transform(X)[:, 5:], expected.reshape(len(X), -1))
+    assert_array_equal(representer.transform(X)[:, -9:], expected.reshape(len(X), -1))
     assert not np.allclose(expected, to_outcomes(links.mean(axis=0), representer._components))
 
 

@@ -109,7 +109,7 @@ def test_with_and_without_routing():
         expected = pipeline.fit_transform(X, Y, **prefixed)
     with sklearn.config_context(enable_metadata_routing=True):
         assert_array_equal(pipeline.fit_transform(X, Y, **ROWS), expected)
-    assert expected.shape == (len(X), 5 + 9)
+    assert expected.shape == (len(X), 5 + 3 * 9)
 
 
 def interrupt(monkeypatch, n_finished):
@@ -149,7 +149,7 @@ def test_interruption_of_a_later_network(monkeypatch):
     assert model.n_networks_ == len(model.networks_) == len(model.history_) == 2
     for network, other in zip(model.networks_, whole.networks_):
         assert_array_equal(network.base[0], other.base[0])
-    assert model.transform(X).shape == (len(X), 5 + 9)
+    assert model.transform(X).shape == (len(X), 5 + 3 * 9)
 
 
 NAN, INF, MISSING = X.copy(), X.copy(), ROWS["treatment"].astype(float)
