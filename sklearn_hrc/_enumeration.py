@@ -6,6 +6,7 @@ long as a bound says that they can still end better than the best known, and
 its end is the proof that nothing better exists.
 """
 
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,11 @@ import numpy as np
 __all__ = ["Core", "enumerate_moves", "unit_limits"]
 
 # Partial sums that may be kept in all: a stage takes half of what is left, and never less than
-# the minimum.
-_MAX_STATES = 4_000_000
+# the minimum, with which the most promising ones go on for another half of the number.
+_MAX_STATES = 2_000_000
 _MIN_STATES = 1_000
+# Partial sums that are followed in a second, on a slow machine.
+_STATES_PER_SECOND = 500_000
 
 
 class Core(NamedTuple):
@@ -44,13 +47,14 @@ def unit_limits(loss, units, gap):
 
 
 @np.errstate(over="ignore")
-def enumerate_moves(core, best, gap, noise):
+def enumerate_moves(core, best, gap, noise, deadline=None):
     """Improve on moves with a loss of `gap` by dynamic programming.
 
     Move by move, keep the partial sums (cost, loss) that can still end more than `noise` below
     the best loss so far. Moves that lose least for the money they shift come first, so that what
-    remains balances the budget at an ever higher loss and few sums survive. Where memory does
-    not allow for all of them, the most promising ones go on.
+    remains balances the budget at an ever higher loss and few sums survive. Where memory, or
+    the time until the `deadline` of `time.perf_counter`, does not allow for all of them, the
+    most promising ones go on.
 
     Returns
     -------
@@ -74,10 +78,11 @@ def enumerate_moves(core, best, gap, noise):
         )
         least, width = _span(core, curves, move, core.room - extra, gap - loss, most)
         chosen = np.argsort(floor, kind="stable")
-        chosen = chosen[np.cumsum(width[chosen]) <= max(spare // 2, _MIN_STATES)]
+        chosen = chosen[np.cumsum(width[chosen]) <= _capacity(spare, deadline)]
         complete &= len(chosen) == len(floor)
         parent, times = _expand(chosen, least, width)
-        spare -= len(parent)
+        # A stage goes through all moves, too.
+        spare -= len(parent) + len(order) // 20
         if not len(parent):
             break
         extra = extra[parent] + times * core.extra[move]
@@ -97,6 +102,14 @@ def enumerate_moves(core, best, gap, noise):
         used = np.zeros_like(keep) if ends[stage] else used[parent[keep]] + times[keep]
         trail.append((parent[keep], times[keep]))
     return best, gap, complete
+
+
+def _capacity(spare, deadline):
+    """Partial sums that a stage may keep."""
+    most = max(spare // 2, _MIN_STATES) if spare > -_MAX_STATES // 2 else 0
+    if deadline is None:
+        return most
+    return min(most, (deadline - time.perf_counter()) * _STATES_PER_SECOND)
 
 
 def _span(core, curves, move, left, gap, most):

@@ -1,19 +1,20 @@
-"""Upper hulls of the treatment arms and the budgeted allocation they give.
+"""Upper hulls of the treatment arms of all clusters, in the order in which money buys them.
 
 Without integrality the allocation problem is solved by the upper concave hull of the
 points (cost, response) of every cluster: the edges of all hulls, taken in the order of their
-slopes, are the cheapest way to buy response. This file computes those edges for all clusters at
-once and walks along them, in whole units, until the budget is spent.
+slopes, are the cheapest way to buy response.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["HullPath", "cheapest_arms", "greedy_counts", "hull_path"]
+__all__ = ["HullPath", "cheapest_arms", "hull_path"]
 
 # Keeps products with a slope finite when two costs differ by next to nothing.
 _STEEPEST = 1e200
+# Numbers in a block of clusters: its intermediate results stay in the cache.
+_BLOCK = 80_000
 
 
 class HullPath(NamedTuple):
@@ -26,17 +27,17 @@ class HullPath(NamedTuple):
     ----------
     start : (n_clusters,) array
         Cheapest treatment arm of every cluster, the best one of equally cheap arms.
-    cluster, source, target : (n_edges,) arrays
-        Edge `i` moves everyone in `cluster[i]` from arm `source[i]` to arm `target[i]`.
+    cluster, target : (n_edges,) arrays
+        Edge `i` moves everyone in `cluster[i]` to arm `target[i]`, from the target of the
+        previous edge of the cluster or from its start.
     slope : (n_edges,) array
-        Response per unit of cost along the edge.
+        Response per unit of cost along the edge; falls from edge to edge of a cluster.
     cost, response : (n_edges + 1,) arrays
         Totals of cost and response before the first edge and after each one.
     """
 
     start: np.ndarray
     cluster: np.ndarray
-    source: np.ndarray
     target: np.ndarray
     slope: np.ndarray
     cost: np.ndarray
@@ -51,10 +52,6 @@ def cheapest_arms(response, cost):
 
 def hull_path(response, cost, sizes):
     """Follow the linear relaxation from the cheapest allocation to the best one.
-
-    From the cheapest arm of a cluster, the next vertex of its hull is the arm with the largest
-    gain of response per unit of cost. All clusters take that step at once, so that the work
-    grows with `n_clusters * n_arms` for every vertex of the longest hull.
 
     Parameters
     ----------
@@ -76,92 +73,96 @@ def hull_path(response, cost, sizes):
     >>> path.cost.tolist(), path.response.tolist(), path.slope.tolist()
     ([0.0, 10.0, 20.0], [0.0, 30.0, 40.0], [3.0, 1.0])
     """
-    start = cheapest_arms(response, cost)
-    rows, here = np.arange(len(start)), start
+    n_clusters, n_arms = cost.shape
+    n_rows = max(_BLOCK // n_arms, 1)
+    starts, totals, steps = [], np.zeros(2), []
+    for first in range(0, n_clusters, n_rows):
+        rows = slice(first, first + n_rows)
+        start, total, block = _block_edges(response[rows], cost[rows], sizes[rows], first)
+        starts.append(start)
+        totals += total
+        steps += block
+    cluster, target, slope, d_cost, d_response = map(np.concatenate, zip(*steps))
+    order, slope = _descending(slope)
+    total_cost, total_response = (
+        np.cumsum(np.append(total, edges[order]))
+        for total, edges in zip(totals, (d_cost, d_response))
+    )
+    start = np.concatenate(starts)
+    return HullPath(start, cluster[order], target[order], slope, total_cost, total_response)
+
+
+@np.errstate(over="ignore", divide="ignore", invalid="ignore")
+def _block_edges(response, cost, sizes, first):
+    """Starts of the clusters of a block, their total cost and response, and their edges.
+
+    From the cheapest arm of a cluster, the next vertex of its hull is the arm with the largest
+    gain of response per unit of cost. All clusters take that step at once. Arms are rows here:
+    operations over clusters then run through memory in order.
+    """
+    response, cost = np.ascontiguousarray(response.T), np.ascontiguousarray(cost.T)
+    tied = np.where(cost == cost.min(axis=0), response, -np.inf)
+    start, rows = _first(tied == tied.max(axis=0)), np.arange(cost.shape[1])
+    at_cost, at_response = cost[start, rows], response[start, rows]
+    total = np.sum(sizes * at_cost), np.sum(sizes * at_response)
     ceiling = np.full(len(start), _STEEPEST)
     steps = []
-    for _ in range(cost.shape[1]):
-        slope = _slopes(response[rows], cost[rows], here)
-        target = slope.argmax(axis=1)
-        # Rounding must not let a later edge of a cluster overtake an earlier one.
-        slope = np.minimum(slope[np.arange(len(rows)), target], ceiling)
-        steps.append([array[slope > 0] for array in (rows, here, target, slope)])
-        rows, _, here, ceiling = steps[-1]
-    cluster, source, target, slope = (np.concatenate(parts) for parts in zip(*steps))
-    order = np.argsort(-slope, kind="stable")
-    cluster, source, target, slope = (a[order] for a in (cluster, source, target, slope))
+    for _ in range(len(cost)):
+        d_cost = cost - at_cost
+        # Not a number where costs are equal: fmax passes over it.
+        slopes = (response - at_response) / d_cost * (d_cost > 0)
+        slope = np.fmax.reduce(slopes, axis=0)
+        alive = np.flatnonzero(slope > 0)
+        target = _first(slopes == slope)[alive]
+        rows, slope, from_cost, from_response, ceiling, cost, response = (
+            array.take(alive, axis=-1)
+            for array in (rows, slope, at_cost, at_response, ceiling, cost, response)
+        )
+        places, n = np.arange(len(rows)), sizes[rows]
+        at_cost, at_response = cost[target, places], response[target, places]
+        # Rounding must not let a later edge of a cluster come before an earlier one.
+        ceiling = np.minimum(slope, ceiling)
+        steps.append(
+            (
+                (first + rows).astype(np.int32),
+                target,
+                ceiling,
+                n * (at_cost - from_cost),
+                n * (at_response - from_response),
+            )
+        )
+        if not len(rows):
+            break
+    return start, total, steps
 
-    def totals(value):
-        first = np.sum(sizes * value[np.arange(len(start)), start])
-        edges = sizes[cluster] * (value[cluster, target] - value[cluster, source])
-        return np.cumsum(np.concatenate([[first], edges]))
 
-    return HullPath(start, cluster, source, target, slope, totals(cost), totals(response))
-
-
-def _slopes(response, cost, here):
-    """Gain of response per unit of cost from arm `here`; 0 where not both of them rise."""
-    at = np.arange(len(here)), here
-    d_response, d_cost = response - response[at][:, None], cost - cost[at][:, None]
-    rising = (d_response > 0) & (d_cost > 0)
-    with np.errstate(over="ignore"):
-        return np.divide(d_response, d_cost, out=np.zeros_like(cost), where=rising)
+def _first(mask):
+    """First true row of each column, in the smallest type of integers."""
+    rank = np.arange(len(mask), 0, -1, dtype=np.min_scalar_type(-len(mask) - 1))
+    return len(mask) - (mask * rank[:, None]).max(axis=0)
 
 
-@np.errstate(over="ignore")
-def greedy_counts(path, cost, sizes, limit):
-    """Buy whole units along the hull while the total cost stays within `limit`.
+def _descending(slope):
+    """Stable order of positive numbers, largest first, and the numbers in that order.
 
-    The edges before the budget is spent are taken in full and the next one as far as whole
-    units allow; what is left over then buys units on later edges where it suffices.
-
-    Parameters
-    ----------
-    path : HullPath
-        Edges for `cost` and `sizes`.
-    cost : (n_clusters, n_arms) array
-        Cost per unit.
-    sizes : (n_clusters,) array of int
-        Number of units of each cluster.
-    limit : float
-        Largest total cost; at least that of the cheapest allocation.
-
-    Returns
-    -------
-    counts : (n_clusters, n_arms) array of int
-        Units of every cluster in every arm.
+    Sorting numbers is several times faster than sorting indices. The leading bits of a positive
+    float compare as it does; the position fills the trailing ones. Where those bits matter, what
+    is almost sorted is sorted again.
     """
-    here = path.start.copy()
-    counts = np.zeros(cost.shape, dtype=np.int64)
-    counts[np.arange(len(here)), here] = sizes
-    done = np.searchsorted(path.cost[1:], limit, side="right")
-    _move(counts, here, path.cluster[:done], path.target[:done], sizes[path.cluster[:done]])
-    cluster, target, left = path.cluster[done:], path.target[done:], limit - path.cost[done]
-    while True:
-        price = cost[cluster, target] - cost[cluster, here[cluster]]
-        fits = (price > 0) & (price <= left)
-        # Later edges of a cluster wait until its first one that fits has been taken.
-        cluster, target, price = cluster[fits], target[fits], price[fits]
-        if not len(cluster):
-            return counts
-        first = np.sort(np.unique(cluster, return_index=True)[1])
-        k, arm, price = cluster[first], target[first], price[first]
-        room = counts[k, here[k]]
-        before = np.cumsum(price * room) - price * room
-        units = np.clip((left - before) // price, 0, room).astype(np.int64)
-        last = np.argmax(units < room) + 1 if np.any(units < room) else len(units)
-        _move(counts, here, k[:last], arm[:last], units[:last])
-        left -= np.sum(price[:last] * units[:last])
-
-
-def _move(counts, here, cluster, target, units):
-    """Move units of each cluster to `target`; an arm left empty hands its place over."""
-    # The last edge of a cluster wins where several of them are taken in full.
-    position = np.full(len(here), -1)
-    position[cluster] = np.arange(len(cluster))
-    k = np.flatnonzero(position >= 0)
-    last = position[k]
-    counts[k, here[k]] -= units[last]
-    counts[k, target[last]] += units[last]
-    emptied = counts[k, here[k]] == 0
-    here[k[emptied]] = target[last][emptied]
+    n_bits = np.uint64(len(slope).bit_length())
+    place = (np.uint64(1) << n_bits) - np.uint64(1)
+    key = ~slope.view(np.uint64)
+    key <<= np.uint64(1)
+    key &= ~place
+    key |= np.arange(len(key), dtype=np.uint64)
+    key.sort()
+    order = (key & place).view(np.int64)
+    ordered = slope[order]
+    if np.any(ordered[1:] > ordered[:-1]):
+        key &= ~place
+        mixed = np.append(False, key[1:] == key[:-1])
+        mixed = np.flatnonzero(mixed | np.append(mixed[1:], False))
+        part = order[mixed]
+        order[mixed] = part[np.lexsort((part, -slope[part], key[mixed]))]
+        ordered[mixed] = slope[order[mixed]]
+    return order, ordered

@@ -2,30 +2,24 @@
 
 The programme maximises the total response of integer counts subject to one budget row, a
 multiple-choice knapsack. The hulls of the arms give a bound, a shadow price and a first
-allocation. At that price most arms lose more than the gap between the two and drop out; the
-core that is left goes to CBC, and an enumeration in float64 settles what CBC's tolerances hide.
+allocation; the search for a better one and for the proof is in `_search.py`.
 """
 
-import itertools
 import math
+import time
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hrc._enumeration import Core, enumerate_moves, unit_limits
-from sklearn_hrc._hull import cheapest_arms, greedy_counts, hull_path
+from sklearn_hrc._hull import cheapest_arms
+from sklearn_hrc._search import TOLERANCE, Problem, search_units
 from sklearn_hrc.exceptions import BudgetError
 
 __all__ = ["Allocation", "cheapest_cost", "is_within_budget", "solve"]
 
-# Share of the money moved by which rounding may take an allocation over its budget.
-_TOLERANCE = 1e-12
-# Twice the violation of a row that CBC lets pass.
-_ROW_TOLERANCE = 2e-6
-# Gap, as a share of the gain, below which the enumeration alone is faster than CBC.
-_NARROW_GAP = 1e-5
-# The enumeration goes on from CBC's best answer: more time here rarely pays.
-_MAX_SECONDS = 1
+# Decimals that costs may have to be read as multiples of a unit.
+_MAX_DIGITS = 6
 
 
 class Allocation(NamedTuple):
@@ -39,31 +33,28 @@ class Allocation(NamedTuple):
         Expected totals.
     shadow_price : float
         Response per unit of cost in the linear relaxation; 0 where the budget does not bind.
+    linear_bound : float
+        Total response of the linear relaxation.
     bound : float
-        Upper bound of the total response, from the linear relaxation.
-    proven : bool
-        Whether it is proven that no allocation within the budget has a larger response.
+        Lowest upper bound of the total response that was proven: the response itself where the
+        allocation is optimal, at most `linear_bound` up to rounding otherwise.
+    gap : float
+        What may be missing, `bound - response`, as a share of the largest possible gain, `bound`
+        less the response of the cheapest allocation: 0 where the allocation is optimal.
     """
 
     counts: np.ndarray
     response: float
     cost: float
     shadow_price: float
+    linear_bound: float
     bound: float
-    proven: bool
+    gap: float
 
-
-class _Problem(NamedTuple):
-    """Allocation of units relative to the cheapest allocation, in numbers of moderate size.
-
-    A unit is an individual, or a whole cluster where clusters must not be split.
-    """
-
-    gain: np.ndarray  # (n_clusters, n_arms) response per unit above the cheapest arm
-    extra: np.ndarray  # (n_clusters, n_arms) cost per unit above the cheapest arm
-    forgiven: np.ndarray  # (n_clusters, n_arms) tolerance of the budget that extra makes use of
-    units: np.ndarray  # (n_clusters,) units to allocate
-    room: float  # budget above the cheapest allocation
+    @property
+    def status(self):
+        """Say "optimal" if none is better by more than 2e-12 of the gain, else "feasible"."""
+        return "optimal" if self.bound == self.response else "feasible"
 
 
 def cheapest_cost(cost, sizes):
@@ -78,16 +69,18 @@ def is_within_budget(counts, cost, n_individuals, budget):
     with exact sums. Whatever is said to be within its budget has passed it.
     """
     spent = (counts * cost)[counts > 0]
-    tolerance = _TOLERANCE * math.fsum(np.abs(spent))
-    return math.fsum(spent) <= float(budget) * int(n_individuals) + tolerance
+    total = moved = math.fsum(spent.tolist())
+    if np.any(spent < 0):
+        moved = math.fsum(np.abs(spent).tolist())
+    return total <= float(budget) * int(n_individuals) + TOLERANCE * moved
 
 
-def solve(response, cost, sizes, budget, *, split_clusters=True):
+def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None):
     """Allocate individuals to arms for the largest response within a budget.
 
     The allocation is optimal, to within 2e-12 of what the budget gains, at every size, unless
-    `proven` is false: then a limit on time or memory ended the search, and the allocation is the
-    best that was seen, at least as good as the greedy walk along the hulls.
+    `status` is "feasible": then a limit on time or memory ended the search, and the allocation is
+    the best that was seen, at least as good as the greedy walk along the hulls.
 
     Parameters
     ----------
@@ -99,6 +92,10 @@ def solve(response, cost, sizes, budget, *, split_clusters=True):
         Largest mean cost per individual.
     split_clusters : bool, default=True
         Whether the individuals of one cluster may receive different arms.
+    time_limit : float, default=None
+        Seconds after which the search ends; the walk along the hulls, some tenths of a second for
+        a million arms of clusters, is always finished. None is a limit on memory, and a second for
+        CBC: seconds, in all, for the programmes whose optimum is hard to prove.
 
     Returns
     -------
@@ -114,206 +111,119 @@ def solve(response, cost, sizes, budget, *, split_clusters=True):
     Ten individuals, two of whom can be moved to the dearer arm.
 
     >>> allocation = solve([[0.0, 3.0]], [[0.0, 1.0]], [10], budget=0.25)
-    >>> allocation.counts.tolist(), allocation.response, round(allocation.bound, 6)
-    ([[8, 2]], 6.0, 7.5)
+    >>> allocation.counts.tolist(), allocation.response, allocation.status
+    ([[8, 2]], 6.0, 'optimal')
+    >>> round(allocation.linear_bound, 6), allocation.bound, allocation.gap
+    (7.5, 6.0, 0.0)
     """
+    started = time.perf_counter()
     response, cost = np.asarray(response, dtype=np.float64), np.asarray(cost, dtype=np.float64)
     sizes, budget = np.asarray(sizes, dtype=np.int64), float(budget)
-    _check(response, cost, sizes, budget)
-    counts = np.zeros(cost.shape, dtype=np.int64)
-    counts[np.arange(len(sizes)), cheapest_arms(response, cost)] = sizes
+    _check(response, cost, sizes, budget, time_limit)
+    deadline = None if time_limit is None else started + time_limit
+    counts, start = np.zeros(cost.shape, dtype=np.int64), cheapest_arms(response, cost)
+    counts[np.arange(len(sizes)), start] = sizes
     total = int(sizes.sum())
     if not is_within_budget(counts, cost, total, budget):
         raise BudgetError(
             f"budget is expected to be at least {cheapest_cost(cost, sizes) / total}, the cost per "
             f"individual of the cheapest allocation, got {budget}."
         )
-    cheapest, live, relaxation = counts.copy(), sizes > 0, None
+    cheapest, live, first = counts.copy(), np.flatnonzero(sizes), None
+    if len(live) == len(sizes):
+        live = slice(None)
     problem, exponents = _normalise(
-        response[live], cost[live], sizes[live], budget, split_clusters=split_clusters
+        response[live], cost[live], sizes[live], start[live], budget, split_clusters=split_clusters
     )
     # Where costs cancel, the sums are less exact than the rule: keep clear of the limit then.
     for kept in (1.0, *(1 - 10.0 ** np.arange(-15, 0)), 0.0):
-        units, *found, proven = _solve_units(problem._replace(room=kept * problem.room))
-        relaxation = relaxation or found
-        counts[live] = units * (sizes[live] // problem.units)[:, None]
+        found = search_units(problem._replace(room=kept * problem.room), deadline)
+        first = first or found
+        counts[live] = found.counts * (sizes[live] // problem.units)[:, None]
         if is_within_budget(counts, cost, total, budget):
             break
     else:
         counts = cheapest
-    bound, price = relaxation
+    value, base = _total(counts, response), _total(cheapest, response)
     with np.errstate(over="ignore"):
-        bound = _total(cheapest, response) + float(np.ldexp(bound, exponents[0]))
-        price = float(np.ldexp(price, exponents[0] - exponents[1]))
-    value, proven = _total(counts, response), proven and kept > 1 - _TOLERANCE
-    return Allocation(counts, value, _total(counts, cost), price, max(bound, value), proven)
+        linear, bound = base + np.ldexp([first.linear_bound, first.bound], exponents[0])
+        price = float(np.ldexp(first.price, exponents[0] - exponents[1]))
+    optimal = found.optimal and kept > 1 - TOLERANCE
+    bound = value if optimal else max(value, float(bound))
+    gap = 0.0 if bound == value else (bound - value) / (bound - base)
+    return Allocation(
+        counts, value, _total(counts, cost), price, max(value, float(linear)), bound, gap
+    )
 
 
 def _total(counts, value):
     """Exact sum of `counts * value`."""
-    return math.fsum((counts * value)[counts > 0])
+    return math.fsum((counts * value)[counts > 0].tolist())
 
 
-def _check(response, cost, sizes, budget):
+def _check(response, cost, sizes, budget, time_limit):
     """Refuse what is not finite: the solver would take it for no limit at all."""
     for name, value in (("response", response), ("cost", cost), ("budget", budget)):
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} must be finite")
     if not np.any(sizes):
         raise ValueError("sizes must hold at least one individual")
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit is expected to be None or at least 0, got {time_limit}")
 
 
-def _normalise(response, cost, sizes, budget, *, split_clusters):
+def _normalise(response, cost, sizes, start, budget, *, split_clusters):
     """State the problem relative to its cheapest allocation, scaled by powers of two."""
     units = sizes if split_clusters else np.ones_like(sizes)
     per_unit = (sizes // units)[:, None]
-    start = np.arange(len(sizes)), cheapest_arms(response, cost)
+    start = np.arange(len(sizes)), start
     # The tolerance of the budget is linear in the counts: what is forgiven comes off the costs.
     # A hundredth of it is held back for the rounding of the sums.
-    forgiven = 0.99 * _TOLERANCE * np.abs(cost)
+    forgiven = 0.99 * TOLERANCE * np.abs(cost)
     charged = cost - forgiven
-    room = math.fsum([budget * int(sizes.sum()), *(-sizes * charged[start])])
+    least = (-sizes * charged[start]).tolist()
+    room = math.fsum([budget * int(sizes.sum()), *least])
     gain = per_unit * (response - response[start][:, None])
     extra = per_unit * (charged - charged[start][:, None])
     # Neither more money than any allocation costs nor a larger harm changes the optimum.
     room = min(max(room, 0.0), 2 * float(np.sum(units * extra.max(axis=1))))
+    usable = room
+    most = _largest_spend(cost, sizes, start, budget, split_clusters)
+    if most is not None:
+        usable = max(0.0, min(room, math.fsum([most, -0.98 * TOLERANCE * abs(most), *least])))
     gain = np.maximum(gain, -(gain.max() or 1.0))
     exponents = [int(np.frexp(value.max())[1]) for value in (gain, extra)]
-    gain, extra, forgiven, room = (
+    gain, extra, forgiven, room, usable = (
         np.ldexp(value, -exponent)
         for value, exponent in zip(
-            (gain, extra, per_unit * forgiven, room), exponents[:1] + 3 * exponents[1:]
+            (gain, extra, per_unit * forgiven, room, usable), exponents[:1] + 4 * exponents[1:]
         )
     )
-    return _Problem(gain, extra, forgiven, units, float(room)), exponents
+    return Problem(gain, extra, forgiven, units, float(room), float(usable)), exponents
 
 
-def _solve_units(problem):
-    """Counts of units, bound of their gain, shadow price, and whether the counts are optimal."""
-    gain, extra, forgiven, units, room = problem
-    path = hull_path(gain, extra, units)
-    counts = greedy_counts(path, extra, units, room)
-    bound = float(np.interp(room, path.cost, path.response))
-    edge = np.searchsorted(path.cost[1:], room, side="right")
-    if edge == len(path.slope):
-        return counts, bound, 0.0, True
-    price = float(path.slope[edge])
-    worth = gain - price * extra
-    loss = worth.max(axis=1, keepdims=True) - worth
-    of_arms, left = float(np.sum(counts * loss)), room - float(np.sum(counts * extra))
-    noise = 2 * _TOLERANCE * bound
-    # What only the tolerance of the budget would pay for need not be bought.
-    if of_arms + price * max(left - float(np.sum(counts * forgiven)), 0.0) <= noise:
-        return counts, bound, price, True
-    gap = of_arms + price * max(left, 0.0)
-    core = _core(problem, loss, price, gap + noise)
-    moves, proven = _solve_core(core, counts[core.cluster, core.arm], gap, bound)
-    if moves is not None:
-        counts = _apply(core, moves, loss.argmin(axis=1), units, counts.shape)
-    return counts, bound, price, proven
+def _largest_spend(cost, sizes, start, budget, split_clusters):
+    """Most that an allocation within the budget can cost where all costs are multiples of a unit.
 
-
-def _core(problem, loss, price, gap):
-    """Moves that an allocation within `gap` of the bound can hold."""
-    gain, extra, _, units, room = problem
-    rows, best = np.arange(len(loss)), loss.argmin(axis=1)
-    limit = unit_limits(loss, units[:, None], gap)
-    keep = (limit > 0) & (extra <= room) & ~_dominated(gain, extra)
-    keep[rows, best] = False
-    cluster, arm = np.nonzero(keep)
-    return Core(
-        cluster=cluster,
-        arm=arm,
-        extra=extra[keep] - extra[rows, best][cluster],
-        loss=loss[keep],
-        limit=limit[keep],
-        units=units[cluster],
-        room=room - float(np.sum(units * extra[rows, best])),
-        grain=max(1e-15 * room, 1e-300),
-        price=price,
-    )
-
-
-def _dominated(gain, extra):
-    """Arms that give no more than another arm of the cluster and cost no less."""
-    dominated = np.zeros(gain.shape, dtype=bool)
-    for arm in range(gain.shape[1]):
-        g, e = gain[:, [arm]], extra[:, [arm]]
-        twin = (gain == g) & (extra == e) & (np.arange(gain.shape[1]) <= arm)
-        dominated |= (gain <= g) & (extra >= e) & ~twin
-    return dominated
-
-
-def _apply(core, moves, best, units, shape):
-    """Counts of units after moves away from the best arms."""
-    counts = np.zeros(shape, dtype=np.int64)
-    counts[np.arange(len(units)), best] = units
-    np.subtract.at(counts, (core.cluster, best[core.cluster]), moves)
-    counts[core.cluster, core.arm] += moves
-    return counts
-
-
-def _solve_core(core, greedy, gap, bound):
-    """Best moves with a loss below `gap`, None if there are none, and whether they are optimal.
-
-    Where the gap is narrow, as it is with many individuals in clusters that may be split, the
-    enumeration is done before CBC would have built its model; otherwise, or where the
-    enumeration runs out of memory, CBC's answer narrows the gap first.
+    Costs that are decimals of few digits, such as prices in cents, are such multiples, and what
+    allocations cost beyond the cheapest one is a multiple of the greatest common divisor. None
+    where costs have more digits, or no allocation is over the budget.
     """
-    noise, best, narrow = 2 * _TOLERANCE * bound, None, gap <= _NARROW_GAP * bound
-    if narrow:
-        best, gap, complete = enumerate_moves(core, None, gap, noise)
-        if complete:
-            return best, True
-    candidate = _solver_moves(core, greedy if best is None else best, gap)
-    if candidate is not None and (loss := _loss(core, candidate)) < gap - noise:
-        best, gap = candidate, loss
-    elif narrow:
-        return best, False
-    best, _, complete = enumerate_moves(core, best, gap, noise)
-    return best, complete
-
-
-def _loss(core, moves):
-    """Loss of moves; infinite where they break the budget or take more units than there are."""
-    left = core.room - float(np.sum(core.extra * moves))
-    taken = np.bincount(core.cluster, weights=moves)[core.cluster]
-    if left < 0 or np.any(moves < 0) or np.any(taken > core.units):
-        return np.inf
-    return float(np.sum(core.loss * moves)) + core.price * left
-
-
-def _solver_moves(core, start, gap):
-    """Moves that CBC finds optimal; None if it has no answer.
-
-    The objective, the response up to a constant, is scaled so that the gap is far above CBC's
-    smallest improvement of 1e-5. The budget row is scaled by its largest coefficient and
-    tightened by more than the violation that CBC lets pass, so that its answer is within the
-    budget; a row without that slack also makes CBC call feasible programmes infeasible.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        harm = (core.loss - core.price * core.extra) * (1e4 / gap)
-    if not len(harm) or not np.all(np.isfinite(harm)):
+    for scale in (10**digits for digits in range(_MAX_DIGITS + 1)):
+        if all(np.all(np.rint(part * scale) / scale == part) for part in (cost[:9], cost)):
+            break
+    else:
         return None
-    import mip
-
-    model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
-    model.verbose, model.threads, model.seed = 0, 1, 1
-    model.max_mip_gap = model.max_mip_gap_abs = 0.0
-    moves = [
-        model.add_var(var_type=mip.INTEGER, ub=limit, obj=value)
-        for limit, value in zip(core.limit.tolist(), harm.tolist())
-    ]
-    unit = float(np.abs(core.extra).max())
-    row = mip.LinExpr(moves, (core.extra / unit).tolist())
-    model.add_constr(row <= core.room / unit - _ROW_TOLERANCE)
-    edges = [0, *(np.flatnonzero(np.diff(core.cluster)) + 1).tolist(), len(moves)]
-    for first, last in itertools.pairwise(edges):
-        if core.limit[first:last].sum() > core.units[first]:
-            row = mip.LinExpr(moves[first:last], [1.0] * (last - first))
-            model.add_constr(row <= float(core.units[first]))
-    model.start = list(zip(moves, start.astype(np.float64).tolist()))
-    model.optimize(max_seconds=_MAX_SECONDS)
-    if not model.num_solutions:
+    whole, total = np.rint(cost * scale), int(sizes.sum())
+    if np.abs(whole).max() * total >= 2**53:
         return None
-    return np.array([round(move.x) for move in moves], dtype=np.int64)
+    whole = whole.astype(np.int64)
+    steps = (whole - whole[start][:, None]) * (1 if split_clusters else sizes[:, None])
+    step = int(np.gcd.reduce(steps, axis=None))
+    if not step:
+        return None
+    least, moved = int(sizes @ whole[start]), int(sizes @ np.abs(whole).max(axis=1))
+    limit = Fraction(budget) * total * scale + Fraction(1.01 * TOLERANCE) * moved
+    if limit >= moved:
+        return None
+    return float(Fraction(least + max(math.floor((limit - least) / step), 0) * step, scale))
