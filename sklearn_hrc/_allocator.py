@@ -4,21 +4,17 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
 
+from sklearn_hrc._budgeting import BudgetMixin
 from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc._policy import PolicyMixin
-from sklearn_hrc._programme import cheapest_cost, solve
-from sklearn_hrc._resolution import (
-    check_budget,
-    resolve_estimation,
-    resolve_parameters,
-)
+from sklearn_hrc._resolution import resolve_estimation, resolve_parameters
 from sklearn_hrc._rows import first_rows, further_rows
 from sklearn_hrc._splitting import (
     SPREAD_ROWS,
@@ -33,7 +29,7 @@ __all__ = ["ClusterBudgetAllocator"]
 MAX_FLOAT32_LABEL = 2**24
 
 
-class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
+class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     """Choose a treatment arm for every cluster, within a budget.
 
     The expected response and cost of every cell (cluster x arm) are estimated
@@ -44,10 +40,11 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
 
     Parameters
     ----------
-    budget : float, default=None
+    budget : float or array-like of shape (n_scenarios,), default=None
         Mean cost per individual, in the unit of `cost`: a total budget divided
         by the number of individuals. None is what the experiment spent, or the
-        cheapest allocation if that costs more.
+        cheapest allocation if that costs more (with `response_value`: no
+        budget). Several are possible budgets: see `budget_timing`.
     control : label, default=None
         The treatment that means "nothing"; rows of unknown clusters get it and
         gains are counted from it. None is the first of numeric labels; several
@@ -71,6 +68,47 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
     population : int, default=None
         Number of individuals that allocations are counted in; None is the
         number of rows seen in `fit`.
+    risk : {"mean", "cvar", "chance", "robust"}, default="mean"
+        How the budget must hold, given that costs are known with errors only:
+        in expectation; on average over the worst `1 - risk_level` of cases;
+        with probability `risk_level`; or for all errors within the ellipsoid
+        that holds what cells share with that probability.
+    risk_level : float, default=0.9
+        From 0.5 up to, not including, 1.
+    budget_weight : array-like of shape (n_scenarios,), default=None
+        Probabilities of several possible budgets; None for equal ones.
+    budget_timing : {"here-and-now", "wait-and-see"}, default="here-and-now"
+        With several possible budgets: make one allocation for all of them,
+        whose cost keeps the budget in the way of `risk`; or wait until the
+        budget is known: `budget_allocations_` has one allocation for each, and
+        until `set_budget` says which it is, that of the mean budget is used.
+    target_response : float, default=None
+        Mean response per individual that is to be reached at the lowest cost,
+        whatever the budget; `budget_` is then what it costs.
+    response_value : float, default=None
+        Money that a unit of response is worth, in the unit of `cost`. The
+        allocation then maximises money, value less cost, not response.
+    min_share, max_share : array-like of shape (n_treatments,) or dict, default=None
+        Smallest and largest share of all individuals that get an arm, from 0 to
+        1, by label or in the order of `treatments_` (NaN for no limit).
+    max_arm_spend : array-like of shape (n_treatments,) or dict, default=None
+        Largest spend on an arm, in the unit of `budget`: total spend on the arm
+        divided by the number of all individuals.
+    forbidden_arms : dict, default=None
+        Treatments, one or a list, that a cluster must not get, by cluster label.
+    min_return : float, default=None
+        Smallest return on spend: response gained over control for each unit of
+        cost beyond control's, over all individuals.
+    monotone_clusters : array-like of cluster labels, default=None
+        Along this list arms never step down, in the order of `treatments_`; in
+        split clusters, neither does the share that gets an arm or a later one.
+    min_outcomes : dict, default=None
+        Smallest means per individual of outcomes, columns of `y` by name or
+        index: for example orders not below today's while the response is money.
+    time_limit : float, default=None
+        Seconds for one allocation, after which the best one so far is taken;
+        see `mip_gap_`. None is no limit for a budget without further rules, and
+        10 seconds with rules or risk.
     random_state : int, RandomState instance or None, default=None
         Chooses the members of a split cluster that get each of its arms.
 
@@ -99,8 +137,25 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
     expected_response_, expected_cost_ : float
         Of the allocation, per individual.
     shadow_price_ : float
-        Response that one further unit of budget buys; 0 if the budget does
-        not bind.
+        Response (money, with `response_value`) that one further unit of budget
+        buys; 0 if the budget does not bind.
+    status_ : {"optimal", "feasible"}
+        Whether it is proven that no allocation is better: by more than 2e-12 of
+        what is at stake for a budget alone, 1e-7 with rules, 1e-4 with `risk`
+        (where the search ends at 5e-4).
+    mip_gap_ : float
+        What may be missing, as a share of what is at stake.
+    bound_ : float
+        Best objective per individual (response; money with `response_value`;
+        cost with `target_response`) that is possible.
+    budget_scenarios_ : ndarray of shape (n_scenarios,)
+        Possible budgets; only if there are several.
+    budget_allocations_ : ndarray of shape (n_scenarios, n_clusters, n_treatments)
+        Allocations once the budget is known; only if there are several.
+    value_of_knowing_budget_ : float
+        Expected objective per individual of these, less that of one allocation
+        for all. It is negative with `risk="mean"`, where such an allocation may
+        exceed the smaller budgets; only if there are several.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -131,13 +186,27 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
     __metadata_request__partial_fit = REQUESTS
 
     _parameter_constraints: dict = {
-        "budget": [None, Real],
+        "budget": [None, Real, "array-like"],
         "control": "no_validation",
         "objective": [None, Integral, str, list, dict],
         "arm_cost": [None, dict, "array-like"],
         "estimation": [StrOptions({"auto", "outcomes", "pooled", "raw"})],
         "split_clusters": ["boolean"],
         "population": [None, Interval(Integral, 1, None, closed="left")],
+        "risk": [StrOptions({"mean", "cvar", "chance", "robust"})],
+        "risk_level": [Interval(Real, 0.5, 1, closed="left")],
+        "budget_weight": [None, "array-like"],
+        "budget_timing": [StrOptions({"here-and-now", "wait-and-see"})],
+        "target_response": [None, Real],
+        "response_value": [None, Interval(Real, 0, None, closed="left")],
+        "min_share": [None, dict, "array-like"],
+        "max_share": [None, dict, "array-like"],
+        "max_arm_spend": [None, dict, "array-like"],
+        "forbidden_arms": [None, dict],
+        "min_return": [None, Real],
+        "monotone_clusters": [None, "array-like"],
+        "min_outcomes": [None, dict],
+        "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
 
@@ -151,6 +220,20 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         estimation="auto",
         split_clusters=True,
         population=None,
+        risk="mean",
+        risk_level=0.9,
+        budget_weight=None,
+        budget_timing="here-and-now",
+        target_response=None,
+        response_value=None,
+        min_share=None,
+        max_share=None,
+        max_arm_spend=None,
+        forbidden_arms=None,
+        min_return=None,
+        monotone_clusters=None,
+        min_outcomes=None,
+        time_limit=None,
         random_state=None,
     ):
         self.budget = budget
@@ -160,6 +243,20 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         self.estimation = estimation
         self.split_clusters = split_clusters
         self.population = population
+        self.risk = risk
+        self.risk_level = risk_level
+        self.budget_weight = budget_weight
+        self.budget_timing = budget_timing
+        self.target_response = target_response
+        self.response_value = response_value
+        self.min_share = min_share
+        self.max_share = max_share
+        self.max_arm_spend = max_arm_spend
+        self.forbidden_arms = forbidden_arms
+        self.min_return = min_return
+        self.monotone_clusters = monotone_clusters
+        self.min_outcomes = min_outcomes
+        self.time_limit = time_limit
         self.random_state = random_state
 
     @restore_on_error
@@ -246,68 +343,6 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         self._table = merge_tables(self._table, self._summarise(X, experiment))
         return self._solve()
 
-    def set_budget(self, budget):
-        """Allocate another budget, without fitting anything.
-
-        Parameters
-        ----------
-        budget : float
-            Mean cost per individual. The parameter `budget` stays as it is.
-
-        Returns
-        -------
-        self : ClusterBudgetAllocator
-            With `budget_`, `allocation_`, `expected_response_`,
-            `expected_cost_` and `shadow_price_` of this budget.
-
-        Raises
-        ------
-        BudgetError
-            If the budget is below the cost of the cheapest allocation; the
-            allocator is as before.
-        """
-        check_is_fitted(self)
-        allocation = self._allocate(budget)
-        self.budget_ = float(budget)
-        self.allocation_ = allocation.counts
-        population = int(self.cluster_sizes_.sum())
-        self.expected_response_ = allocation.response / population
-        self.expected_cost_ = allocation.cost / population
-        self.shadow_price_ = allocation.shadow_price
-        return self
-
-    def budget_curve(self, budgets):
-        """Show what budgets buy, by the estimates of `fit`.
-
-        Parameters
-        ----------
-        budgets : array-like of shape (n_budgets,)
-            Mean costs per individual.
-
-        Returns
-        -------
-        curve : Bunch
-            Arrays `budget`, `response`, `cost`, `shadow_price`, `response_se`,
-            `cost_se`, all per individual.
-        """
-        check_is_fitted(self)
-        population = int(self.cluster_sizes_.sum())
-        points = []
-        for budget in np.ravel(budgets).tolist():
-            allocation = self._allocate(budget)
-            covariance = self._estimates.total_covariance(allocation.counts / population)
-            points.append(
-                (
-                    budget,
-                    allocation.response / population,
-                    allocation.cost / population,
-                    allocation.shadow_price,
-                    *np.sqrt(np.diagonal(covariance)),
-                )
-            )
-        names = ("budget", "response", "cost", "shadow_price", "response_se", "cost_se")
-        return Bunch(**dict(zip(names, np.array(points, dtype=np.float64).reshape(-1, 6).T)))
-
     def __sklearn_tags__(self):
         """Tags: a target is required and may have several columns."""
         tags = super().__sklearn_tags__()
@@ -373,35 +408,29 @@ class ClusterBudgetAllocator(PolicyMixin, BaseEstimator):
         if population is None:
             population = int(table.members.count.sum())
         self.cluster_sizes_ = allotted_sizes(table.members.weight, population)
-        self._estimates = estimate_cells(
-            table,
-            self._objective,
-            self.estimation_,
-            arm_cost=self._arm_cost,
-            has_cost=self._has_cost,
-            n_networks=self._n_networks,
-        )
+        self._estimates = self._estimate(self._objective)
         self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
         self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)
         self._split_rule = None
         if has_spread(self._head):
             self._split_rule = fit_split_rule(table.covariates, self._draws)
-        budget = self.budget
-        if budget is None:
-            budget = max(table.mean_spent, self._cheapest_budget())
-        return self.set_budget(budget)
+        return self._make_plans(table.mean_spent)
 
-    def _allocate(self, budget):
-        return solve(
-            self.response_,
-            self.cost_,
-            self.cluster_sizes_,
-            check_budget(budget),
-            split_clusters=self.split_clusters,
+    def _mean_outcome(self, index):
+        """Estimate the means of one outcome in all cells."""
+        objective = np.zeros(len(self.outcome_names_))
+        objective[index] = 1.0
+        return self._estimate(objective).mean[..., 0]
+
+    def _estimate(self, objective):
+        return estimate_cells(
+            self._table,
+            objective,
+            self.estimation_,
+            arm_cost=self._arm_cost,
+            has_cost=self._has_cost,
+            n_networks=self._n_networks,
         )
-
-    def _cheapest_budget(self):
-        return cheapest_cost(self.cost_, self.cluster_sizes_) / self.cluster_sizes_.sum()
 
     def _cluster_index(self, labels):
         """Place of each label in `clusters_`, -1 for one that fit never saw."""

@@ -230,8 +230,9 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         self.student_ = self._fit_student(inputs, codes, weight, rng)
         served = self._served(inputs)
         self.allocator_ = clone(allocator).fit(np.column_stack([served, Z[:, 1:]]), y, **given)
-        # The teacher's budget of today, which need not be its parameter.
-        self.allocator_.set_budget(allocator.budget_)
+        if allocator._budget_set is not None:
+            # The teacher's budget of today is not its parameter.
+            self.allocator_.set_budget(allocator._budget_set)
         self._split_rule = self._fit_split_rule(inputs, served, weight, rng)
 
     def _inputs(self, X):

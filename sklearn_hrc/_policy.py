@@ -59,7 +59,7 @@ class PolicyMixin(PolicyMetadataMixin):
         check_is_fitted(self)
         allocator = self._fitted_allocator
         X = self._check_X(X)
-        plans = [allocator._allocate(budget).counts for budget in np.ravel(budgets).tolist()]
+        plans = [allocator._plan(budget).counts for budget in np.ravel(budgets).tolist()]
         return allocator.treatments_[self._codes(X, plans)]
 
     def score(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
@@ -97,7 +97,7 @@ class PolicyMixin(PolicyMetadataMixin):
         if len(allocator.treatments_) == 1:
             return 0.0
         budgets = score_budgets(allocator, experiment)
-        plans = [allocator._allocate(budget).counts for budget in budgets]
+        plans = [allocator._plan(budget).counts for budget in budgets]
         return realised_curve(self._codes(X, plans), experiment, allocator._control).area
 
     def _codes(self, X, plans):

@@ -8,7 +8,8 @@ from sklearn_hrc._validation import as_numbers, default_names
 
 __all__ = [
     "align_outcomes",
-    "check_budget",
+    "as_finite",
+    "outcome_index",
     "resolve_arm_cost",
     "resolve_control",
     "resolve_estimation",
@@ -17,11 +18,11 @@ __all__ = [
 ]
 
 
-def check_budget(budget):
-    """Return a budget as a finite float."""
-    if not isinstance(budget, Real) or not np.isfinite(budget):
-        raise ValueError(f"budget is expected to be a finite number, got {budget!r}.")
-    return float(budget)
+def as_finite(value, name):
+    """Return a parameter as a finite float."""
+    if not isinstance(value, Real) or not np.isfinite(value):
+        raise ValueError(f"{name} is expected to be a finite number, got {value!r}.")
+    return float(value)
 
 
 def resolve_parameters(allocator, treatments, outcome_names):
@@ -45,8 +46,8 @@ def resolve_parameters(allocator, treatments, outcome_names):
     objective : ndarray of shape (n_outcomes,)
         Weight of each outcome.
     """
-    if allocator.budget is not None:
-        check_budget(allocator.budget)
+    if isinstance(allocator.budget, Real):
+        as_finite(allocator.budget, "budget")
     return (
         resolve_control(allocator.control, treatments),
         resolve_arm_cost(allocator.arm_cost, treatments),
@@ -107,7 +108,7 @@ def resolve_objective(objective, outcome_names):
         weight = objective[name] if is_dict else 1.0
         if not isinstance(weight, Real) or not np.isfinite(weight):
             raise ValueError(f"objective is expected to have finite weights, got {objective!r}.")
-        weights[_outcome_index(name, outcome_names)] += weight
+        weights[outcome_index(name, outcome_names, "objective")] += weight
     return weights
 
 
@@ -156,12 +157,13 @@ def align_outcomes(experiment, outcome_names):
     )
 
 
-def _outcome_index(name, outcome_names):
+def outcome_index(name, outcome_names, parameter):
+    """Return the column of `y` that a parameter names, or gives the index of."""
     if isinstance(name, Integral) and -len(outcome_names) <= name < len(outcome_names):
         return name
     if name in outcome_names:
         return outcome_names.index(name)
     raise ValueError(
-        f"objective is expected to name columns of y, {outcome_names}, or their indices, "
+        f"{parameter} is expected to name columns of y, {outcome_names}, or their indices, "
         f"got {name!r}."
     )

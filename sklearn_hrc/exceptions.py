@@ -5,11 +5,16 @@ __all__ = [
     "DivergenceError",
     "ExpectedOutcomesWarning",
     "MissingTreatmentWarning",
+    "RuleConflictError",
 ]
 
 
 class BudgetError(ValueError):
     """The budget is below the cost of the cheapest allocation."""
+
+
+class RuleConflictError(BudgetError):
+    """The rules of a campaign, the budget among them, cannot be kept together."""
 
 
 class DivergenceError(ArithmeticError):

@@ -137,7 +137,7 @@ class AllocationDisplay:
         allocator = policy._fitted_allocator
         allocation = allocator.allocation_
         if budget is not None:
-            allocation = allocator._allocate(budget).counts
+            allocation = allocator._plan(budget).counts
         display = cls(
             allocation=allocation,
             response=allocator.response_,

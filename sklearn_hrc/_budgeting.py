@@ -1,0 +1,212 @@
+"""What an allocator with estimates does with budgets: plan, compare, explain."""
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_hrc._budget_path import path_allocation, path_shares
+from sklearn_hrc._campaign import campaign_of, resolve_budgets
+from sklearn_hrc._explanations import marginal_moves, plan_table
+from sklearn_hrc._hull import hull_path
+from sklearn_hrc._plan import cheapest_budget, plan_budget, plan_response, plan_without_budget
+from sklearn_hrc._resolution import as_finite
+from sklearn_hrc.exceptions import BudgetError
+
+__all__ = ["BudgetMixin"]
+
+# Steps of `explain_budget` where none is given, as a share of the budget in use.
+STEP = 0.01
+
+
+class BudgetMixin:
+    """Plans of an allocator that has estimated its cells.
+
+    It has `_estimates`, and `_mean_outcome(index)` estimates the means of an
+    outcome in all cells.
+    """
+
+    def set_budget(self, budget):
+        """Plan for another budget, without fitting anything.
+
+        Parameters
+        ----------
+        budget : float
+            Mean cost per individual. The parameter `budget` stays as it is.
+
+        Returns
+        -------
+        self : ClusterBudgetAllocator
+            With `budget_`, `allocation_`, `expected_response_`, `expected_cost_`,
+            `shadow_price_`, `status_`, `mip_gap_` and `bound_` of this budget.
+
+        Raises
+        ------
+        BudgetError
+            If no allocation is within the budget; the allocator is as before.
+        RuleConflictError
+            If the budget and the rules cannot be kept together; likewise.
+        """
+        check_is_fitted(self)
+        plan = self._plan(budget)
+        self._budget_set = float(budget)
+        return self._adopt(plan, budget)
+
+    def budget_curve(self, budgets):
+        """Show what budgets buy, by the estimates of `fit`.
+
+        Parameters
+        ----------
+        budgets : array-like of shape (n_budgets,)
+            Mean costs per individual.
+
+        Returns
+        -------
+        curve : Bunch
+            Arrays `budget`, `response`, `cost`, `shadow_price`, `response_se`,
+            `cost_se`, all per individual.
+        """
+        check_is_fitted(self)
+        population = int(self.cluster_sizes_.sum())
+        points = []
+        for budget in np.ravel(budgets).tolist():
+            plan = self._plan(budget)
+            covariance = self._estimates.total_covariance(plan.counts / population)
+            totals = plan.response / population, plan.cost / population, plan.shadow_price
+            points.append((budget, *totals, *np.sqrt(np.diagonal(covariance))))
+        names = ("budget", "response", "cost", "shadow_price", "response_se", "cost_se")
+        return Bunch(**dict(zip(names, np.array(points, dtype=np.float64).reshape(-1, 6).T)))
+
+    def budget_path(self, budgets=()):
+        """Show what every budget buys, from the cheapest allocation to the best one.
+
+        The path is the linear relaxation of the programme, in which individuals may be
+        divided: an upper bound of what whole numbers reach, and exact at its corners.
+        Neither `risk` nor other rules have a part in it.
+
+        Parameters
+        ----------
+        budgets : array-like of shape (n_budgets,), default=()
+            Mean costs per individual whose allocations are wanted.
+
+        Returns
+        -------
+        path : Bunch
+            Corners and the steps between them. `budget` and `objective`, of shape
+            (n_steps + 1,), are means per individual; in between, the objective is linear.
+            Step i, from corner i to the next, moves everyone in the cluster `cluster[i]` to
+            the treatment `target[i]`, and `shadow_price[i]` is what a unit of budget
+            buys on it. `start`, of shape (n_clusters,), has the treatments of the first
+            corner. `share`, of shape (n_budgets, n_clusters, n_treatments), has the share of
+            each cluster that gets each treatment at each of the budgets.
+
+        Raises
+        ------
+        BudgetError
+            If a budget is below the cost of the cheapest allocation.
+        """
+        check_is_fitted(self)
+        campaign = self._campaign
+        path = hull_path(campaign.value, campaign.cost, campaign.sizes)
+        population = campaign.sizes.sum()
+        totals = np.asarray([as_finite(budget, "budgets") for budget in budgets]) * population
+        if np.any(totals < path.cost[0]):
+            raise BudgetError(
+                f"budgets are expected to be at least {path.cost[0] / population}, the cost per "
+                f"individual of the cheapest allocation, got {totals.min() / population}."
+            )
+        return Bunch(
+            budget=path.cost / population,
+            objective=path.response / population,
+            shadow_price=path.slope,
+            cluster=self.clusters_[path.cluster],
+            target=self.treatments_[path.target],
+            start=self.treatments_[path.start],
+            share=path_shares(path_allocation(path, totals), len(self.treatments_)),
+        )
+
+    def allocation_table(self):
+        """Show who gets what, as a table.
+
+        Returns
+        -------
+        table : DataFrame
+            A row for every cluster and each of its treatments. `individuals` is their
+            number; `response`, `cost` and their standard errors are per individual, and
+            `marginal_return` is the response for a unit of cost that this treatment adds
+            to the cheaper one before it on the cluster's hull (NaN for the first, or off the hull).
+        """
+        check_is_fitted(self)
+        return plan_table(self)
+
+    def explain_budget(self, budget=None, *, step=None):
+        """Show what the last and the next step of a budget buy, and where.
+
+        Parameters
+        ----------
+        budget : float, default=None
+            Mean cost per individual; None is the budget in use.
+        step : float, default=None
+            Mean cost per individual; None is a hundredth of the budget.
+
+        Returns
+        -------
+        moves : DataFrame
+            A row for each move of individuals of a cluster from one treatment to another.
+            `step` is "last" for what a smaller budget would have to give up, "next" for
+            what a larger one would buy, by the linear relaxation; `individuals` may be
+            fractions. `response` and `cost` are totals of the move.
+        """
+        check_is_fitted(self)
+        budget = self.budget_ if budget is None else as_finite(budget, "budget")
+        step = STEP * abs(budget) if step is None else as_finite(step, "step")
+        if step <= 0:
+            raise ValueError(f"step is expected to be positive, got {step}.")
+        return marginal_moves(self, self._plan(budget), budget, step)
+
+    def _plan(self, budget):
+        return plan_budget(self._campaign, as_finite(budget, "budget"))
+
+    def _cheapest_budget(self):
+        return cheapest_budget(self._campaign)
+
+    def _make_plans(self, mean_spent):
+        """Plan as the parameters say, after estimates have changed."""
+        self._campaign = campaign_of(self, self._estimates, self._mean_outcome)
+        self._budget_set = None
+        if self.target_response is not None:
+            plan = plan_response(self._campaign, as_finite(self.target_response, "target_response"))
+            return self._adopt(plan, plan.cost / self.cluster_sizes_.sum())
+        if self.budget is None:
+            if self.response_value is not None:
+                plan = plan_without_budget(self._campaign)
+                return self._adopt(plan, plan.cost / self.cluster_sizes_.sum())
+            budget = max(mean_spent, self._cheapest_budget())
+            return self._adopt(self._plan(budget), budget)
+        if np.ndim(self.budget) == 0:
+            return self._adopt(self._plan(self.budget), self.budget)
+        return self._plan_for_scenarios(*resolve_budgets(self.budget, self.budget_weight))
+
+    def _plan_for_scenarios(self, budgets, weights):
+        """One plan for all possible budgets, or one for each."""
+        expected = float(budgets @ weights)
+        now = plan_budget(self._campaign, budgets, weights)
+        later = [self._plan(budget) for budget in budgets]
+        known = weights @ [plan.objective for plan in later]
+        self.budget_scenarios_ = budgets
+        self.budget_allocations_ = np.stack([plan.counts for plan in later])
+        self.value_of_knowing_budget_ = float(known - now.objective) / self.cluster_sizes_.sum()
+        if self.budget_timing == "wait-and-see":
+            now = self._plan(expected)
+        return self._adopt(now, expected)
+
+    def _adopt(self, plan, budget):
+        population = int(self.cluster_sizes_.sum())
+        self.budget_ = float(budget)
+        self.allocation_ = plan.counts
+        self.expected_response_ = plan.response / population
+        self.expected_cost_ = plan.cost / population
+        self.shadow_price_ = plan.shadow_price
+        self.status_ = "optimal" if plan.optimal else "feasible"
+        self.mip_gap_ = plan.gap
+        self.bound_ = plan.bound / population
+        return self

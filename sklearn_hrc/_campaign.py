@@ -1,0 +1,118 @@
+"""The parameters of an allocator against what it estimated: its campaign."""
+
+import numpy as np
+
+from sklearn_hrc._plan import Campaign
+from sklearn_hrc._resolution import as_finite, outcome_index
+from sklearn_hrc._risk import CostErrors
+from sklearn_hrc._rules import (
+    forbidden_rule,
+    limit_rules,
+    monotone_rule,
+    outcome_rule,
+    resolve_limits,
+    return_rule,
+)
+
+__all__ = ["campaign_of", "cost_errors", "resolve_budgets"]
+
+
+def campaign_of(allocator, estimates, mean_outcome):
+    """Return what plans of an allocator are made of.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        With its parameters, and its arms, clusters and sizes resolved.
+    estimates : CellEstimates
+        Response and cost of its cells.
+    mean_outcome : callable
+        Estimated means, (n_clusters, n_treatments), of the outcome with an index.
+
+    Returns
+    -------
+    campaign : Campaign
+        Estimates and rules.
+    """
+    response, cost = np.moveaxis(estimates.mean, -1, 0)
+    value = response
+    if allocator.response_value is not None:
+        value = as_finite(allocator.response_value, "response_value") * response - cost
+    return Campaign(
+        response=response,
+        cost=cost,
+        value=value,
+        sizes=allocator.cluster_sizes_,
+        errors=cost_errors(estimates),
+        rules=_rules(allocator, response, cost, mean_outcome),
+        risk=allocator.risk,
+        risk_level=allocator.risk_level,
+        split_clusters=allocator.split_clusters,
+        time_limit=allocator.time_limit,
+    )
+
+
+def cost_errors(estimates):
+    """Return the errors of the costs among those of the cells."""
+    return CostErrors(
+        own=estimates.own[..., 1, 1],
+        level=np.sqrt(estimates.shared[:, 1, 1]),
+        factors=estimates.factors[:, :, 1],
+    )
+
+
+def resolve_budgets(budget, weights):
+    """Return possible budgets and their probabilities.
+
+    Parameters
+    ----------
+    budget : array-like of shape (n_scenarios,)
+        Mean costs per individual.
+    weights : array-like of shape (n_scenarios,) or None
+        Not negative, not all zero; None for equal ones.
+
+    Returns
+    -------
+    budgets, weights : ndarray of shape (n_scenarios,)
+        Weights sum to one.
+    """
+    budgets = np.asarray(budget, dtype=np.float64)
+    if budgets.ndim != 1 or not len(budgets) or not np.all(np.isfinite(budgets)):
+        raise ValueError(
+            f"budget is expected to be a finite number, or a list of them, got {budget!r}."
+        )
+    if weights is None:
+        return budgets, np.full(len(budgets), 1 / len(budgets))
+    chances = np.asarray(weights, dtype=np.float64)
+    if chances.shape != budgets.shape or not (
+        np.all(np.isfinite(chances)) and np.all(chances >= 0) and chances.sum() > 0
+    ):
+        raise ValueError(
+            f"budget_weight is expected to hold {len(budgets)} numbers that are not negative, one "
+            f"for each budget, got {weights!r}."
+        )
+    return budgets, chances / chances.sum()
+
+
+def _rules(allocator, response, cost, mean_outcome):
+    """Rules of the parameters that are given."""
+    treatments, sizes = allocator.treatments_, allocator.cluster_sizes_
+    rules = []
+    for name, of_cost in (("min_share", None), ("max_share", None), ("max_arm_spend", cost)):
+        limits = getattr(allocator, name)
+        if limits is not None:
+            limits = resolve_limits(limits, treatments, name, share=of_cost is None)
+            rules += limit_rules(name, limits, treatments, sizes, of_cost)
+    if allocator.forbidden_arms is not None:
+        rules.append(forbidden_rule(allocator.forbidden_arms, allocator.clusters_, treatments))
+    if allocator.min_return is not None:
+        minimum = as_finite(allocator.min_return, "min_return")
+        rules.append(return_rule(response, cost, allocator._control, minimum))
+    if allocator.monotone_clusters is not None:
+        order = list(allocator.monotone_clusters)
+        rules.append(monotone_rule(order, allocator.clusters_, treatments, sizes))
+    for name, minimum in (allocator.min_outcomes or {}).items():
+        index = outcome_index(name, allocator.outcome_names_, "min_outcomes")
+        minimum = as_finite(minimum, "min_outcomes")
+        rules.append(outcome_rule(name, mean_outcome(index), sizes, minimum))
+    return rules

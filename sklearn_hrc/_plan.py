@@ -1,0 +1,293 @@
+"""From estimates, a budget and the rules of a campaign to a plan.
+
+One budget in expectation and no other rule is the programme of `_programme`, and
+so is the lowest cost of a wanted response, with response and cost in each other's
+place. Everything else is a programme of several rows.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hrc._conflicts import describe_conflict
+from sklearn_hrc._convex_programme import solve_convex
+from sklearn_hrc._programme import solve
+from sklearn_hrc._relaxation import InfeasibleRows, dense_row, empty_rows, join_rows
+from sklearn_hrc._risk import BudgetRisk, CostErrors, deviation_and_slope, risk_factor
+from sklearn_hrc._rows_programme import solve_rows
+from sklearn_hrc._rules import Rule, budget_rule
+from sklearn_hrc.exceptions import BudgetError, RuleConflictError
+
+__all__ = [
+    "Campaign",
+    "Plan",
+    "cheapest_budget",
+    "plan_budget",
+    "plan_response",
+    "plan_without_budget",
+]
+
+
+class Campaign(NamedTuple):
+    """What a plan is made of, beside the budget.
+
+    Attributes
+    ----------
+    response, cost : ndarray of shape (n_clusters, n_arms)
+        Expected values per individual.
+    value : ndarray of shape (n_clusters, n_arms)
+        What is made as large as possible: the response, or money.
+    sizes : ndarray of shape (n_clusters,), int64
+        Individuals of each cluster.
+    errors : CostErrors
+        Errors of the costs.
+    rules : list of Rule
+        Beside the budget.
+    risk : {"mean", "cvar", "chance", "robust"}
+        How the budget must hold.
+    risk_level : float
+        With which probability.
+    split_clusters : bool
+        Clusters may be split between arms.
+    time_limit : float or None
+        Seconds for one plan.
+    """
+
+    response: np.ndarray
+    cost: np.ndarray
+    value: np.ndarray
+    sizes: np.ndarray
+    errors: CostErrors
+    rules: list
+    risk: str
+    risk_level: float
+    split_clusters: bool
+    time_limit: float | None
+
+
+class Plan(NamedTuple):
+    """How many individuals of each cluster get each arm.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_clusters, n_arms), int64
+        Individuals; rows sum to the sizes of the clusters.
+    response, cost : float
+        Expected totals.
+    shadow_price : float
+        Value of one more unit of budget in the linear relaxation; 0 where it does not bind.
+    objective, bound : float
+        Total of what was optimised, and the best that it could be.
+    gap : float
+        Difference between the two, as a share of what is at stake.
+    optimal : bool
+        The difference is within the tolerance of a proof: 2e-12 for a budget alone, 1e-7
+        with rules, 1e-4 with risk.
+    """
+
+    counts: np.ndarray
+    response: float
+    cost: float
+    shadow_price: float
+    objective: float
+    bound: float
+    gap: float
+    optimal: bool
+
+
+def plan_budget(campaign, budgets, weights=None):
+    """Plan for a budget, or for several that are possible while the plan must be made now.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Estimates and rules.
+    budgets : float or ndarray of shape (n_scenarios,)
+        Mean costs per individual.
+    weights : ndarray of shape (n_scenarios,), default=None
+        Probabilities of the budgets; None for equal ones.
+
+    Returns
+    -------
+    plan : Plan
+        Within the budget, in the way that `risk` says, and the rules.
+
+    Raises
+    ------
+    BudgetError
+        If no plan is within the budget.
+    RuleConflictError
+        If the rules and the budget cannot be kept together.
+    """
+    budgets = np.atleast_1d(np.asarray(budgets, dtype=np.float64))
+    weights = np.full(len(budgets), 1 / len(budgets)) if weights is None else weights
+    expected = float(budgets @ weights)
+    rule = budget_rule(campaign.cost, campaign.sizes, expected)
+    # With known prices there is nothing that a reserve is for.
+    sure = len(budgets) == 1 and not any(part.any() for part in campaign.errors)
+    if campaign.risk == "mean" or sure:
+        if campaign.rules:
+            return _plan_rows(campaign, [rule, *campaign.rules])
+        return _plan_single_row(campaign, campaign.value, campaign.cost, expected)
+    if campaign.risk == "chance" and len(budgets) > 1:
+        return _plan_chance(campaign, budgets, weights)
+    risk = BudgetRisk(
+        campaign.cost,
+        campaign.errors,
+        campaign.sizes,
+        campaign.risk,
+        campaign.risk_level,
+        budgets,
+        weights,
+    )
+    return _plan_rows(campaign, campaign.rules, risk, rule)
+
+
+def _plan_chance(campaign, budgets, weights):
+    """Plan for a probability where the budget is uncertain, too: the rule is not convex.
+
+    A cost within a budget `b` with probability `level / P(budget >= b)` is within the
+    budget with probability `level`. That is a convex rule for each `b`, of which the best
+    is taken; the largest budget with the level itself bounds what any plan can reach.
+    """
+    plans, reasons = [], []
+    for budget in np.unique(budgets):
+        level = campaign.risk_level / weights[budgets >= budget].sum()
+        # All of the probability may be needed for the budget, and none left for the cost.
+        if level < 1 - 1e-9:
+            try:
+                plans.append(plan_budget(campaign._replace(risk_level=level), budget))
+            except BudgetError as error:
+                reasons.append(error)
+    if not plans:
+        raise reasons[0]
+    best = max(plans, key=lambda plan: plan.objective)
+    bound = plan_budget(campaign, budgets.max()).bound
+    stake = campaign.sizes @ np.ptp(campaign.value, axis=1)
+    gap = (bound - best.objective) / stake if stake else 0.0
+    return best._replace(bound=bound, gap=gap, optimal=gap <= 1e-4)
+
+
+def plan_without_budget(campaign):
+    """Plan for the largest value, within the rules alone."""
+    if campaign.rules:
+        return _plan_rows(campaign, campaign.rules)._replace(shadow_price=0.0)
+    best = campaign.value.argmax(axis=1)
+    counts = np.zeros(campaign.value.shape, dtype=np.int64)
+    counts[np.arange(len(best)), best] = campaign.sizes
+    return _plan_of(campaign, counts, price=0.0, bound=-np.inf, optimal=True)
+
+
+def plan_response(campaign, target):
+    """Plan for a mean response per individual at the lowest cost.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Estimates and rules; `risk` and `value` have no part in it.
+    target : float
+        Mean response per individual.
+
+    Returns
+    -------
+    plan : Plan
+        Its objective is the cost.
+
+    Raises
+    ------
+    BudgetError
+        If no plan reaches the response.
+    RuleConflictError
+        If the rules and the response cannot be kept together.
+    """
+    cheapest = campaign._replace(value=-campaign.cost)
+    if campaign.rules:
+        rows = dense_row(-campaign.response, -target * int(campaign.sizes.sum()))
+        rule = Rule("target_response", float(target), -1, rows)
+        plan = _plan_rows(cheapest, [rule, *campaign.rules])
+    else:
+        try:
+            plan = _plan_single_row(cheapest, -campaign.cost, -campaign.response, -target)
+        except BudgetError:
+            best = campaign.sizes @ campaign.response.max(axis=1) / campaign.sizes.sum()
+            raise BudgetError(
+                f"target_response is expected to be at most {best:.6g}, the response per "
+                f"individual of the best allocation, got {target:.6g}."
+            ) from None
+    # The price of a unit of response, in budget; wanted is what a unit of budget buys.
+    price = 1 / plan.shadow_price if plan.shadow_price > 0 else 0.0
+    return plan._replace(objective=-plan.objective, bound=-plan.bound, shadow_price=price)
+
+
+def cheapest_budget(campaign):
+    """Return a budget per individual that the cheapest plan within the rules just keeps."""
+    plan = plan_without_budget(campaign._replace(value=-campaign.cost))
+    deviation, _ = deviation_and_slope(plan.counts, campaign.errors)
+    factor = risk_factor(campaign.risk, campaign.risk_level, campaign.errors.n_shared)
+    needed = math.fsum((plan.counts * campaign.cost)[plan.counts > 0]) + factor * deviation
+    # A hair more where the reserve is rounded.
+    return (needed + 1e-9 * factor * deviation) / int(campaign.sizes.sum())
+
+
+def _plan_single_row(campaign, value, cost, limit):
+    """One row and nothing else: exact."""
+    allocation = solve(
+        value,
+        cost,
+        campaign.sizes,
+        limit,
+        split_clusters=campaign.split_clusters,
+        time_limit=campaign.time_limit,
+    )
+    optimal = allocation.status == "optimal"
+    return _plan_of(
+        campaign, allocation.counts, allocation.shadow_price, allocation.bound, optimal
+    )._replace(gap=allocation.gap)
+
+
+def _plan_rows(campaign, rules, risk=None, budget=None):
+    """Several rules; the first of them prices the plan, or the budget that must hold in a risk."""
+    rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(campaign.value.size)
+    options = {"split_clusters": campaign.split_clusters}
+    if campaign.time_limit is not None:
+        options["time_limit"] = campaign.time_limit
+    try:
+        if risk is None:
+            solution = solve_rows(campaign.value, campaign.sizes, rows, **options)
+        else:
+            solution = solve_convex(campaign.value, campaign.sizes, rows, risk, **options)
+    except InfeasibleRows as error:
+        if error.reason == "time":
+            raise RuleConflictError(
+                f"time_limit is expected to leave time for a first allocation within all rules, "
+                f"got {campaign.time_limit} seconds, in which none was found."
+            ) from None
+        if risk is not None:
+            # The budget, in spite of errors, as far as it was demanded: that is sharp where the
+            # budget gives, so that only its own figure can be told.
+            demanded = budget._replace(rows=join_rows(error.cuts or [budget.rows]))
+            rules = [demanded, *(rule._replace(easier=0) for rule in rules)]
+        conflict = describe_conflict(campaign.sizes, rules)
+        kind = RuleConflictError if len(rules) > 1 else BudgetError
+        raise kind(conflict) from None
+    price = solution.convex_price
+    if risk is None and len(solution.price):
+        price = solution.price[0]
+    return _plan_of(campaign, solution.counts, price, solution.bound, solution.proven)
+
+
+def _plan_of(campaign, counts, price, bound, optimal):
+    objective = float(np.sum(counts * campaign.value))
+    bound = max(float(bound), objective)
+    stake = float(campaign.sizes @ np.ptp(campaign.value, axis=1))
+    return Plan(
+        counts,
+        float(np.sum(counts * campaign.response)),
+        float(np.sum(counts * campaign.cost)),
+        float(price),
+        objective,
+        bound,
+        (bound - objective) / stake if stake else 0.0,
+        optimal,
+    )
