@@ -13,6 +13,11 @@ principal direction over the arms, `own_j` the rest: mostly, all arms move an
 individual in proportion, and what is particular to an arm is noise; the slopes
 say how far. An amount that does not depend on the arm gets slopes near 0 by
 itself.
+
+What is calibrated is the mean of the networks. Some of their noise cancels in it, so
+that its parts spread less than those of one network: they are stretched to the same
+standard deviations. Else effects would be too small, and so would be the mean of a
+convex function of the links, such as a rare chance.
 """
 
 from typing import NamedTuple
@@ -31,6 +36,8 @@ SLOPES = (0.0, 1.5)
 MAX_STEPS = 100
 MAX_HALVINGS = 20
 TOLERANCE = 1e-8
+# An own effect of at most this share of the effects' variance is rounding, as of two arms.
+ROUNDING = 1e-9
 
 
 class Calibration(NamedTuple):
@@ -43,9 +50,9 @@ class Calibration(NamedTuple):
     slopes : ndarray of shape (3, n_components)
         What base, common effect and own effect are multiplied with.
     base_mean : ndarray of shape (n_components,)
-        Mean over individuals.
+        Mean over individuals, of the mean over the networks.
     effect_mean : ndarray of shape (n_treatments, n_components)
-        Mean over individuals.
+        Mean over individuals, of the mean over the networks.
     direction : ndarray of shape (n_treatments, n_components)
         Unit vector along which effects are common; 0 where an arm is known.
     share : ndarray of shape (n_treatments, n_components)
@@ -65,9 +72,10 @@ def fit_calibration(chunks, arm, targets, weights, sample_weight, components):
 
     Parameters
     ----------
-    chunks : iterable of ndarray
+    chunks : iterable of (ndarray, ndarray)
         Links of consecutive rows, of shape (n_chunk, n_treatments,
-        n_components), by the network that did not see the row.
+        n_components): by the network that did not see the row, and the mean
+        over the networks.
     arm : ndarray of shape (n_samples,), int
         Arm of each row.
     targets, weights : ndarray of shape (n_samples, n_components)
@@ -82,10 +90,12 @@ def fit_calibration(chunks, arm, targets, weights, sample_weight, components):
     calibration : Calibration
         To be applied to the mean of the networks' links.
     """
-    chunks = list(chunks)
-    start = _uncalibrated(chunks, sample_weight, components.source >= 0)
-    columns = _received_columns(chunks, arm, start)
-    level, slopes = start.level.copy(), start.slopes.copy()
+    learnt = components.source >= 0
+    share = learnt / np.maximum(learnt.sum(axis=0), 1)
+    held_out, *moments = _moments(chunks, share, sample_weight)
+    one, mean = (_uncalibrated(part, share) for part in moments)
+    columns = _received_columns(held_out, arm, one)
+    level, slopes = one.level.copy(), one.slopes.copy()
     for c, kind in enumerate(components.kind):
         rows = weights[:, c] > 0
         level[:, c], slopes[:, c] = _fit_component(
@@ -96,7 +106,8 @@ def fit_calibration(chunks, arm, targets, weights, sample_weight, components):
             kind,
             level[:, c],
         )
-    return start._replace(level=level, slopes=slopes)
+    slopes = np.clip(slopes * _stretch(*moments, one), *SLOPES)
+    return mean._replace(level=level, slopes=slopes, direction=one.direction)
 
 
 def calibrate(links, calibration):
@@ -121,23 +132,62 @@ def calibrate(links, calibration):
     return calibrated
 
 
-def _uncalibrated(chunks, sample_weight, learnt):
+def _moments(chunks, share, sample_weight):
+    """Return the held-out links, and moments of base and effects of these and of mean links."""
+    moments = [empty(1, share.size + share.shape[1])] * 2
+    held_out, first = [], 0
+    for pair in chunks:
+        held_out.append(pair[0])
+        weight = sample_weight[first : first + len(pair[0])]
+        first += len(weight)
+        group = np.zeros(len(weight), dtype=np.intp)
+        for i, links in enumerate(pair):
+            parts = [part.reshape(len(links), -1) for part in _split(links, share)]
+            moments[i] = add(moments[i], group, parts, weight)
+    return held_out, *moments
+
+
+def _scatter(moments, n_components):
+    """Scatter of base and effects of each component, of shape (n_components, 1 + n_arms, same)."""
+    n_parts = moments.mean.shape[1] // n_components
+    scatter = moments.scatter[0].reshape(2 * (n_parts, n_components))
+    return np.array([scatter[:, c, :, c] for c in range(n_components)])
+
+
+def _uncalibrated(moments, share):
     """Means and direction of the effects, with levels and slopes that leave links as they are."""
-    share = learnt / np.maximum(learnt.sum(axis=0), 1)
-    moments, first = empty(1, share.size + share.shape[1]), 0
-    for links in chunks:
-        weight = sample_weight[first : first + len(links)]
-        first += len(links)
-        parts = [part.reshape(len(links), -1) for part in _split(links, share)]
-        moments = add(moments, np.zeros(len(links), dtype=np.intp), parts, weight)
-    shape = (1 + len(share), share.shape[1])
-    mean = moments.mean[0].reshape(shape)
-    scatter = moments.scatter[0].reshape(2 * shape)[1:, :, 1:]
-    direction = [_direction(scatter[:, c, :, c], learnt[:, c]) for c in range(shape[1])]
-    slopes = np.ones((3, shape[1]))
+    n_components = share.shape[1]
+    mean = moments.mean[0].reshape(-1, n_components)
+    direction = [
+        _direction(scatter[1:, 1:], learnt)
+        for scatter, learnt in zip(_scatter(moments, n_components), share.T > 0)
+    ]
+    slopes = np.ones((3, n_components))
     return Calibration(
         mean[0] + mean[1:], slopes, mean[0], mean[1:], np.transpose(direction), share
     )
+
+
+def _stretch(moments_of_one, moments_of_mean, calibration):
+    """Standard deviations of the three parts of one network's links, over those of the mean."""
+    of_one, of_mean = (
+        _part_scatter(moments, calibration) for moments in (moments_of_one, moments_of_mean)
+    )
+    both_vary = (of_one > 0) & (of_mean > 0)
+    return np.sqrt(np.divide(of_one, of_mean, out=np.ones_like(of_one), where=both_vary))
+
+
+def _part_scatter(moments, calibration):
+    """Scatter of base, common effect and own effect, of shape (3, n_components)."""
+    parts = []
+    for c, scatter in enumerate(_scatter(moments, calibration.share.shape[1])):
+        direction, learnt = calibration.direction[:, c], calibration.share[:, c] > 0
+        effects = scatter[1:, 1:]
+        total = np.diag(effects)[learnt].sum()
+        common = direction @ effects @ direction
+        own = total - common
+        parts.append([scatter[0, 0], common, own if own > ROUNDING * total else 0.0])
+    return np.transpose(parts)
 
 
 def _received_columns(chunks, arm, calibration):

@@ -10,7 +10,8 @@ The chance of a task that is often zero, or has two values, is an *indicator*
 zeros are rare the amount is learnt as it is: *positive* (quasi-Poisson) or, with
 negative values, *continuous* (squared error). An arm in which chance or amount
 is the same for everybody, as in a free control or at a fixed price, teaches
-nothing: there it is known.
+nothing: there it is known. An amount that is a fixed rate of another's in each arm,
+as a discount is of the basket, is predicted as that rate of the other.
 """
 
 from typing import NamedTuple
@@ -37,6 +38,11 @@ ZERO_SHARE = 0.02
 # Indicators are one if they differ in at most this share of their rarer value: an
 # order is a redemption, but for a few that were cancelled.
 TIED_SHARE = 0.01
+# Amounts are one but for a rate in each arm if the rate misses at most this share of
+# their sum: discounts are rounded, and some have a limit.
+TIED_AMOUNT_SHARE = 0.01
+# An arm with fewer amounts does not say that there is a rate.
+TIED_AMOUNT_ROWS = 10
 # An arm is taken as constant if chance would make it so with at most this probability.
 CHANCE_LEVEL = 0.01
 # Entropy of an indicator and squared coefficient of variation of an amount, at
@@ -64,6 +70,9 @@ class Components(NamedTuple):
         Value of a task where its indicator is 0.
     indicator, amount : ndarray of shape (n_tasks,), int
         Component of the chance and of the amount; -1 where there is none to learn.
+    rate : ndarray of shape (n_treatments, n_tasks)
+        What the component is multiplied with to give the task's amount; 1 but
+        where the amount is tied to that of another task.
     known_chance, known_amount : ndarray of shape (n_treatments, n_tasks)
         What is known, NaN where a component predicts it.
     """
@@ -77,6 +86,7 @@ class Components(NamedTuple):
     low: np.ndarray
     indicator: np.ndarray
     amount: np.ndarray
+    rate: np.ndarray
     known_chance: np.ndarray
     known_amount: np.ndarray
 
@@ -112,8 +122,10 @@ def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
     known_chance, known_amount = np.array(known_chance).T, np.array(known_amount).T
     low = np.array(low)
     groups = _tie_indicators(tasks > low, arm, known_chance)
+    leader, rate = _tie_amounts(tasks, arm, sample_weight, kinds, groups, known_amount)
     described = [(INDICATOR, members) for members in groups]
-    described += sorted((kind, [task]) for task, kind in enumerate(kinds) if kind is not None)
+    followers = [np.flatnonzero(leader == task).tolist() for task in range(n_tasks)]
+    described += sorted((kinds[members[0]], members) for members in followers if members)
     indicator, amount = np.full(n_tasks, -1), np.full(n_tasks, -1)
     source, measures = [], []
     for component, (kind, members) in enumerate(described):
@@ -134,6 +146,7 @@ def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
         low,
         indicator,
         amount,
+        rate,
         known_chance,
         known_amount,
     )
@@ -194,7 +207,7 @@ def to_outcomes(links, components):
     """
     means = _means(links, components)
     chance = _filled(components.known_chance, means, components.indicator)
-    amount = _filled(components.known_amount, means, components.amount)
+    amount = _filled(components.known_amount, means, components.amount, components.rate)
     low = components.low.astype(links.dtype)
     return (1 - chance) * low + chance * amount
 
@@ -218,10 +231,10 @@ def _means(links, components):
     return means
 
 
-def _filled(known, means, component):
-    """What is known, and predictions where nothing is."""
-    known = known.astype(means.dtype)
-    return np.where(np.isnan(known), means[..., component], known)
+def _filled(known, means, component, rate=1.0):
+    """What is known, and a rate of the predictions where nothing is."""
+    known, rate = known.astype(means.dtype), np.asarray(rate, dtype=means.dtype)
+    return np.where(np.isnan(known), rate * means[..., component], known)
 
 
 def _take_apart(values, arm, n_treatments, *, is_cost):
@@ -280,6 +293,46 @@ def _tie_indicators(indicators, arm, known_chance):
         else:
             groups.append([task])
     return groups
+
+
+def _tie_amounts(tasks, arm, weight, kinds, indicators, known_amount):
+    """Return the earlier task of whose amount each task's is a rate, and the rate in each arm.
+
+    A task whose amount is no rate of another's follows itself, at rate 1; -1
+    where there is no amount to learn.
+    """
+    leader = np.array([-1 if kind is None else task for task, kind in enumerate(kinds)])
+    rate = np.ones(known_amount.shape)
+    chance = {task: members[0] for members in indicators for task in members}
+    for task, kind in enumerate(kinds):
+        for first in np.unique(leader[:task][leader[:task] >= 0]):
+            # Amounts given different chances are amounts of different people.
+            alike = kinds[first] == kind and chance.get(first) == chance.get(task)
+            if not alike or kind == CONTINUOUS:
+                continue
+            pair = [first, task]
+            # Nothing is given that is positive in one alone, as the order that was cancelled.
+            rows = (tasks[:, pair] > 0).all(axis=1) if kind == AMOUNT else np.full(len(arm), True)
+            rates = _rates(tasks[rows][:, pair], arm[rows], weight[rows], known_amount[:, pair])
+            if rates is not None:
+                leader[task], rate[:, task] = first, rates
+                break
+    return leader, rate
+
+
+def _rates(pair, arm, weight, known):
+    """Rate of the second amount to the first in each arm, None where there is no fixed one."""
+    rates = np.ones(len(known))
+    for j in np.flatnonzero(np.isnan(known[:, 1])):
+        first, second = pair[arm == j].T
+        if not np.isnan(known[j, 0]) or len(first) < TIED_AMOUNT_ROWS:
+            return None
+        total = weight[arm == j] @ second
+        rates[j] = total / (weight[arm == j] @ first)
+        missed = weight[arm == j] @ np.abs(second - rates[j] * first)
+        if missed > TIED_AMOUNT_SHARE * total:
+            return None
+    return rates
 
 
 def _source(known, members):

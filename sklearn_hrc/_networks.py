@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 import skorch
 import torch
+from scipy.special import logit
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughScoring
 from skorch.helper import predefined_split
 from torch import nn
@@ -23,34 +24,48 @@ __all__ = ["train_network"]
 # before training stops.
 RATE_PATIENCE = 2
 STOP_PATIENCE = 6
-# Effects of the arms are small beside the base: the heads are shrunk more.
+# Effects of the arms are small beside the base: the heads are shrunk more, and most
+# of all what is particular to an arm.
 TRUNK_DECAY = 1e-4
 HEAD_DECAY = 1e-2
+OWN_DECAY = 1.0
+# With more rows to learn from, the common effect goes as far in an epoch as with these:
+# faster than that it fits the large effects and blurs the many small ones.
+COMMON_ROWS = 24_000
 # The weights that are judged and kept are moving averages over some hundred steps.
 AVERAGE_DECAY = 0.99
 HELD_OUT_BATCH = 16_384
 
 
 class BaseAndEffects(nn.Module):
-    """Shared trunk, then `base(h) + effect_j(h)` for the received arm j."""
+    """Shared trunk, then `base(h) + direction_j * common(h) + own_j(h)` for the received arm j.
 
-    def __init__(self, n_features, hidden_layer_sizes, n_treatments, n_components):
+    Mostly, arms move an individual in proportion: rows of all arms teach
+    `common`, but only those of an arm its `own_j`. `direction` is where the
+    proportions start, an array of shape (n_treatments, n_components).
+    """
+
+    def __init__(self, n_features, hidden_layer_sizes, direction):
         super().__init__()
         widths = [n_features, *hidden_layer_sizes]
         layers = [nn.Linear(*pair) for pair in itertools.pairwise(widths)]
         self.trunk = nn.Sequential(*(part for layer in layers for part in (layer, nn.ReLU())))
+        n_treatments, n_components = direction.shape
         self.base = nn.Linear(widths[-1], n_components)
-        self.effect = nn.Linear(widths[-1], n_treatments * n_components)
+        self.direction = nn.Parameter(torch.tensor(direction, dtype=torch.float32))
+        self.common = nn.Linear(widths[-1], n_components, bias=False)
+        self.own = nn.Linear(widths[-1], n_treatments * n_components)
         # No arm has an effect until the data says so.
-        nn.init.zeros_(self.effect.weight)
-        nn.init.zeros_(self.effect.bias)
+        for parameter in (self.common.weight, self.own.weight, self.own.bias):
+            nn.init.zeros_(parameter)
 
     def forward(self, features, arm):
         """Return link-scale predictions of shape (n_samples, n_components)."""
         hidden = self.trunk(features)
         base = self.base(hidden)
-        effects = self.effect(hidden).view(len(base), -1, base.shape[1])
-        return base + effects[torch.arange(len(base), device=base.device), arm]
+        own = self.own(hidden).view(len(base), -1, base.shape[1])
+        own = own[torch.arange(len(base), device=base.device), arm]
+        return base + self.direction[arm] * self.common(hidden) + own
 
 
 def logistic_loss(link, target):
@@ -250,9 +265,11 @@ def train_network(
             seed,
             module__n_features=features.shape[1],
             module__hidden_layer_sizes=hidden_layer_sizes,
-            module__n_treatments=n_treatments,
-            module__n_components=len(kind),
+            module__direction=_first_direction(
+                arm[train_rows], target_and_weight[train_rows], n_treatments, kind
+            ),
             criterion__kind=kind,
+            common_rate=min(1.0, COMMON_ROWS / len(train)),
             max_epochs=max_epochs,
             batch_size=batch_size,
             lr=lr,
@@ -260,6 +277,41 @@ def train_network(
         ).initialize()
         _fit(net, train)
     return _weights(net.module_), _losses(net.history)
+
+
+def _first_direction(arm, target_and_weight, n_treatments, kind):
+    """Return where the direction of the common effects starts, for each arm and component.
+
+    It is the mean effects on the link scale, with a mean square of one over
+    the arms: an arm that moves people more in the mean will move more whoever
+    is moved more. From a random start it does not arrive.
+    """
+    total, mass = np.zeros((2, n_treatments, len(kind)))
+    for j in range(n_treatments):
+        target, weight = np.hsplit(target_and_weight[arm == j].astype(np.float64), 2)
+        total[j], mass[j] = (weight * target).sum(axis=0), weight.sum(axis=0)
+    # An average row in every arm: else an arm without an order would be off by infinity.
+    link = _links_of_means(
+        total + total.sum(axis=0) / len(arm), mass + mass.sum(axis=0) / len(arm), kind
+    )
+    # An arm that teaches nothing has no effect.
+    learnt = mass > 0
+    level = (link * learnt).sum(axis=0) / np.maximum(learnt.sum(axis=0), 1)
+    effect = (link - level) * learnt
+    size = np.sqrt(np.square(effect).mean(axis=0))
+    return np.divide(effect, size, out=np.zeros_like(effect), where=size > 0)
+
+
+def _links_of_means(total, mass, kind):
+    """Links of the components' means; 0 where there is none, as without rows."""
+    mean = np.divide(total, mass, out=np.zeros_like(total), where=mass > 0)
+    links = np.where(kind == CONTINUOUS, mean, 0.0)
+    is_chance = kind == INDICATOR
+    is_amount = ~is_chance & (kind != CONTINUOUS)
+    with np.errstate(divide="ignore"):
+        links[:, is_chance] = logit(mean[:, is_chance])
+        links[:, is_amount] = np.log(mean[:, is_amount])
+    return np.where(np.isfinite(links), links, 0.0)
 
 
 def _resolve_device(device):
@@ -311,7 +363,7 @@ def _halve_rate_on_plateau():
     )
 
 
-def _untrained(held_out, seed, device, **settings):
+def _untrained(held_out, seed, device, lr, common_rate, **settings):
     has_held_out = held_out is not None
     callbacks = [
         ("train_loss", PassthroughScoring("train_loss", on_train=True)),
@@ -332,6 +384,9 @@ def _untrained(held_out, seed, device, **settings):
         optimizer__fused=device.type in ("cpu", "cuda"),
         optimizer__param_groups=[
             ("trunk.*", {"weight_decay": TRUNK_DECAY}),
+            ("direction", {"weight_decay": 0.0}),
+            ("common.*", {"weight_decay": HEAD_DECAY, "lr": common_rate * lr}),
+            ("own.weight", {"weight_decay": OWN_DECAY}),
             ("*", {"weight_decay": HEAD_DECAY}),
         ],
         iterator_train=SlicingIterator,
@@ -342,6 +397,7 @@ def _untrained(held_out, seed, device, **settings):
         callbacks=callbacks,
         verbose=0,
         device=device,
+        lr=lr,
         **settings,
     )
 
@@ -362,7 +418,11 @@ def _weights(module):
         )
 
     trunk = [arrays(layer) for layer in module.trunk if isinstance(layer, nn.Linear)]
-    return Network(trunk, arrays(module.base), arrays(module.effect))
+    # The common and the own effect of an arm are one linear head.
+    weight, bias = arrays(module.own)
+    common = (module.direction[:, :, None] * module.common.weight).detach().cpu().numpy()
+    weight += common.reshape(weight.shape)
+    return Network(trunk, arrays(module.base), (weight, bias))
 
 
 def _losses(history):

@@ -39,14 +39,15 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
     (logistic) and an amount given that it is positive (gamma deviance) where
     zeros are frequent, a positive value (quasi-Poisson) where they are rare, squared error
     for values with both signs. Chances that agree are one component: an order is
-    a redemption. Where a task, a chance or an amount is constant in an arm, as with
+    a redemption. So are amounts that have a fixed rate in each arm, as a discount has of
+    the basket. Where a task, a chance or an amount is constant in an arm, as with
     a free control or a fixed price, it is predicted as that constant.
 
     A network has a shared trunk, of two layers by default, and for every
-    component a linear head `base(h) + effect_j(h)` for arm `j`; only the received arm
-    enters the loss. Its weights are moving averages over the steps. Predictions
-    are the mean over the networks on the link scale, calibrated on rows that a network did not
-    see: levels of the arms, and slopes of base and effects.
+    component a head `base(h) + direction_j * common(h) + own_j(h)` for arm `j`, with
+    linear parts; only the received arm enters the loss. Its weights are moving averages
+    over the steps. Predictions are the mean over the networks on the link scale, calibrated
+    on rows that a network did not see: levels of the arms, and slopes of base and effects.
 
     This is the first step of HRC [1]_. Only the abstract of that paper is
     public to us: losses, heads, widths, calibration and the use of several
@@ -392,11 +393,11 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
             )
 
     def _held_out_links(self, X, held_out, folds):
-        """Links of these rows by the network that did not see them, in chunks."""
+        """Links of these rows by the network that did not see them, and their means, in chunks."""
         for chunk in gen_batches(len(held_out), FORWARD_ROWS):
             rows = held_out[chunk]
             links = self._links(self._hidden(X[rows]))
-            yield links[folds[rows], np.arange(len(rows))]
+            yield links[folds[rows], np.arange(len(rows))], links.mean(axis=0)
 
     def _fit_components(self, X, sample_weight):
         """Principal axes of the concatenated hidden layers."""

@@ -43,16 +43,22 @@ def draw(links, kind, rng):
     return links + rng.normal(size=links.shape)
 
 
-def fit(links, arm, targets, kind, weights=None, sample_weight=None, n_chunks=1, known=()):
-    """Calibrate; links have an axis for components, targets of one kind may do without."""
+def fit(
+    links, arm, targets, kind, weights=None, sample_weight=None, n_chunks=1, known=(), mean=None
+):
+    """Calibrate; links have an axis for components, targets of one kind may do without.
+
+    The networks agree, but where their `mean` is given.
+    """
+    mean = links if mean is None else mean
     if links.ndim == 2:
-        links, targets = links[..., None], targets[:, None]
+        links, mean, targets = links[..., None], mean[..., None], targets[:, None]
     kind = np.atleast_1d(kind)
     weights = np.ones(targets.shape) if weights is None else weights
     sample_weight = np.ones(len(arm)) if sample_weight is None else sample_weight
     components = components_of(kind, links.shape[1], known)
-    chunks = np.array_split(links, n_chunks)
-    return fit_calibration(iter(chunks), arm, targets, weights, sample_weight, components)
+    chunks = zip(np.array_split(links, n_chunks), np.array_split(mean, n_chunks))
+    return fit_calibration(chunks, arm, targets, weights, sample_weight, components)
 
 
 def draw_part(part, rng, n_rows=N_ROWS):
@@ -139,6 +145,65 @@ def test_overfitted_links_are_halved(kind, part):
     expected = [[0.5] if part == other else [1] for other in SIZES]
     assert_allclose(calibration.slopes, expected, atol=0.12)
     assert_allclose(calibration.slopes[list(SIZES).index(part)], 0.5, atol=0.07)
+
+
+def parts_of(links):
+    """Base, common and own effect of links of one component, less their means."""
+    links = links - links.mean(axis=0)
+    base = np.outer(links.mean(axis=1), np.ones(N_ARMS))
+    return base, np.outer(links @ COMMON, COMMON), np.outer(links @ OWN, OWN)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mean_that_varies_less_is_stretched(kind):
+    links, arm, targets, _ = experiment(kind)
+    base, common, own = parts_of(links)
+    # where the networks differ they cancel; and their mean stands elsewhere
+    mean = 0.9 * base + 0.75 * common + 0.8 * own + [5.0, -3.0, 4.0]
+    calibration = fit(links, arm, targets, kind, mean=mean)
+    for slope, share, tolerance in zip(calibration.slopes, (0.9, 0.75, 0.8), (0.06, 0.1, 0.15)):
+        assert_allclose(share * slope, 1, atol=tolerance)
+    assert_allclose(calibration.level[:, 0], links.mean(axis=0), atol=0.05)
+    # as if the mean was any one network
+    calibrated = calibrate(mean[..., None], calibration)
+    expected = calibrate(links[..., None], fit(links, arm, targets, kind))
+    assert_allclose(calibrated, expected, atol=0.02)
+
+
+def test_stretch_is_the_root_of_the_ratio_of_variances():
+    links, arm, targets, weights, sample_weight = small()
+    rng = np.random.default_rng(3)
+    mean = links + 0.3 * rng.normal(size=links.shape)
+    arguments = (arm, targets, KINDS, weights, sample_weight)
+    alone, together = fit(links, *arguments), fit(links, *arguments, mean=mean)
+    variances = []
+    for values in (links, mean):
+        base = values.mean(axis=1)
+        effect = values - base[:, None]
+        common = np.einsum("ijc,jc->ic", effect, alone.direction)
+        own = effect - common[:, None] * alone.direction
+        parts = (base[:, None], common[:, None], own)
+        deviations = [part - np.average(part, axis=0, weights=sample_weight) for part in parts]
+        squares = [np.square(part).sum(axis=1) for part in deviations]
+        variances.append([np.average(part, axis=0, weights=sample_weight) for part in squares])
+    stretch = np.sqrt(np.divide(*variances))
+    assert (np.abs(stretch - 1) > 0.02).any()
+    assert_allclose(together.slopes, alone.slopes * stretch)
+    for n_chunks in (3, 300):
+        chunked = fit(links, *arguments, n_chunks=n_chunks, mean=mean)
+        assert_same_calibration(together, chunked, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_of_the_mean_is_not_blown_up(kind):
+    links, arm, targets, _ = experiment(kind, n_rows=2000)
+    base, common, own = parts_of(links)
+    calibration = fit(links, arm, targets, kind, mean=base + common + 1e-3 * own)
+    assert_array_equal(calibration.slopes[2], SLOPES[1])
+    # a part that it does not have at all is not stretched
+    alone = fit(links, arm, targets, kind)
+    calibration = fit(links, arm, targets, kind, mean=np.zeros(links.shape))
+    assert_array_equal(calibration.slopes, alone.slopes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -360,17 +425,33 @@ def representer_of(n_samples, seed, world=None, **parameters):
     return representer, scaler
 
 
+def spread_of_amounts(seed, world):
+    """Standard deviations of the calibrated base, common and own effect of log amounts."""
+    representer, scaler = representer_of(10_000, seed, world)
+    X = scaler.transform(make_coupon_experiment(10_000, random_state=99, **world).data)
+    links = representer._links(representer._hidden(X)).mean(axis=0)
+    amount = calibrate(links, representer._calibration)[..., 1]
+    base = amount.mean(axis=1)
+    effect = amount - base[:, None]
+    effect = effect - effect.mean(axis=0)
+    common = effect @ representer._calibration.direction[:, 1]
+    own = effect - np.outer(common, representer._calibration.direction[:, 1])
+    return base.std(), common.std() / np.sqrt(5), own.std()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_effects_on_amounts_are_believed_where_there_are_some(seed):
-    without, _ = representer_of(10_000, seed)
     # where amounts have no effects, not even along the largest direction of the noise
-    assert without._calibration.slopes[1][1] < 0.65
-    assert without._calibration.slopes[2][1] < 0.3
+    base, common, own = spread_of_amounts(seed, {})
+    assert base > 0.3
+    assert common < 0.1 * base
+    assert own < 0.1 * base
     # quiet baskets of many orders: with the default noise half of the effect is noise
     world = {"amount_effect": 0.4, "order_rate": 0.4, "basket_noise": 0.2}
-    loud, _ = representer_of(10_000, seed, world)
-    assert loud._calibration.slopes[1][1] > 0.7
+    _, common, own = spread_of_amounts(seed, world)
+    assert common > 0.1
+    assert own < 0.3 * common
 
 
 @pytest.mark.slow

@@ -288,7 +288,126 @@ def test_integer_weights_count_like_repeated_rows():
         assert_allclose(value, other, rtol=1e-12)
 
 
+def baskets(rates, n_rows=600, seed=0):
+    """Return gmv, orders, rates of the gmv and arms."""
+    rng = np.random.default_rng(seed)
+    arm = np.arange(n_rows) % len(rates)
+    orders = (rng.random(n_rows) < 0.4).astype(float)
+    gmv = orders * rng.lognormal(3, 0.7, n_rows)
+    return gmv, orders, np.array(rates)[arm] * gmv, arm
+
+
+def test_share_of_the_basket_is_tied_by_hand():
+    # the first arm is free, the others pay a fifth and a half
+    gmv = np.tile([8.0, 0, 2, 5, 0, 1, 4, 3, 6, 9, 7, 2, 1, 0], 3)
+    arm = np.repeat([0, 1, 2], 14)
+    tasks = np.column_stack([gmv, gmv * np.array([0, 0.2, 0.5])[arm]])
+    components = described(tasks, arm, has_cost=True)
+    assert_array_equal(components.kind, [INDICATOR, AMOUNT])
+    assert_array_equal(components.indicator, [0, 0])
+    assert_array_equal(components.amount, [1, 1])
+    assert_array_equal(components.source, [[0, 0]] * 3)
+    assert_allclose(components.rate, [[1, 1], [1, 0.2], [1, 0.5]])
+    assert_array_equal(components.known_amount, [[NAN, 0], [NAN, NAN], [NAN, NAN]])
+    targets, _ = targets_and_weights(tasks, arm, np.ones(42), components)
+    assert_allclose(targets[:, 1], gmv / gmv[gmv > 0].mean())
+    links = np.random.default_rng(0).normal(size=(50, 3, 2))
+    outcomes = to_outcomes(links, components)
+    assert_allclose(outcomes[..., 1], outcomes[..., 0] * [0, 0.2, 0.5], rtol=1e-12)
+    assert (outcomes[..., 0] > 0).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounded_discounts_are_tied(dtype):
+    rates = (0.0, 0.05, 0.1, 0.2)
+    gmv, orders, cost, arm = baskets(rates)
+    tasks = np.column_stack([gmv, orders, cost.round(2)])
+    components = described(tasks, arm, has_cost=True)
+    assert_array_equal(components.kind, [INDICATOR, AMOUNT])
+    assert_allclose(components.rate[1:, 2], rates[1:], rtol=5e-3)
+    # the rate keeps the mean
+    sums = [tasks[arm == 3][:, task].sum() for task in (2, 0)]
+    assert_allclose(components.rate[3, 2], sums[0] / sums[1])
+    links = np.random.default_rng(0).normal(size=(50, 4, 2)).astype(dtype)
+    outcomes = to_outcomes(links, components)
+    assert outcomes.dtype == dtype
+    expected = outcomes[..., 0] * (components.rate[:, 2] * [0, 1, 1, 1])
+    assert_allclose(outcomes[..., 2], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("limit", [30.0, 5.0])
+def test_discounts_with_a_limit_are_tied_where_it_is_rarely_met(limit):
+    gmv, orders, cost, arm = baskets((0.1, 0.2), 4000)
+    limited = np.minimum(cost, limit)
+    over = np.sum(cost - limited) / np.sum(cost)
+    assert (over < 0.005) == (limit == 30)
+    components = described(np.column_stack([gmv, orders, limited]), arm)
+    assert (components.amount[2] == components.amount[0]) == (limit == 30)
+
+
+def test_amounts_of_other_people_or_other_sizes_are_not_tied():
+    rng = np.random.default_rng(1)
+    gmv, orders, cost, arm = baskets((0.1, 0.2))
+    # 5 % of noise
+    noisy = cost * rng.uniform(0.9, 1.1, len(cost))
+    # the same rate, of those who came back
+    back = cost * (rng.random(len(cost)) < 0.5)
+    # a fixed fee on top
+    fee = cost + orders
+    components = described(np.column_stack([gmv, noisy, back, fee]), arm)
+    assert_array_equal(components.amount, [2, 3, 4, 5])
+    assert_array_equal(components.rate, 1)
+
+
+def test_few_amounts_are_not_tied():
+    gmv, _, cost, arm = baskets((0.1, 0.2), 600)
+    counts = np.cumsum(np.where(arm == 0, gmv > 0, 0))
+    for n, tied in ((9, False), (10, True)):
+        kept = (arm == 1) | (counts <= n)
+        components = described(np.column_stack([gmv, cost])[kept], arm[kept])
+        assert (components.amount[0] == components.amount[1]) == tied
+
+
+def test_amount_that_the_other_does_not_have_is_not_tied():
+    gmv, _, cost, arm = baskets((0.1, 0.2))
+    gmv[arm == 0] = 0.0
+    components = described(np.column_stack([gmv, cost]), arm)
+    assert components.amount[0] != components.amount[1]
+
+
+def test_positive_amounts_and_several_followers_are_tied():
+    rng = np.random.default_rng(0)
+    arm = np.arange(900) % 3
+    sales = rng.lognormal(2, 1, 900)
+    sales[:9] = 0.0
+    rates = np.array([0.5, 1.0, 2.0])
+    other = rng.lognormal(2, 1, 900)
+    tasks = np.column_stack([other, sales, sales * rates[arm], 0.3 * sales, 7 * other])
+    components = described(tasks, arm)
+    assert_array_equal(components.kind, [POSITIVE, POSITIVE])
+    assert_array_equal(components.amount, [0, 1, 1, 1, 0])
+    assert_allclose(components.rate[:, 1:], np.column_stack([[1] * 3, rates, [0.3] * 3, [7] * 3]))
+    # zeros of one alone, among rare zeros
+    tasks[100:108, 2] = 0.0
+    assert_array_equal(described(tasks, arm).amount, [0, 1, 2, 1, 0])
+    # values of both signs are never tied
+    signed = np.column_stack([other - 5, 2 * other - 10])
+    assert_array_equal(described(signed, arm).amount, [0, 1])
+
+
+def test_weights_count_in_the_rates():
+    gmv, _, cost, arm = baskets((0.3, 0.5))
+    rng = np.random.default_rng(0)
+    tasks = np.column_stack([gmv, np.round(cost, 1)])
+    weight = rng.integers(1, 4, 600)
+    rows = np.repeat(np.arange(600), weight)
+    rates = [described(tasks, arm, 5.0 * weight).rate, described(tasks[rows], arm[rows]).rate]
+    assert_allclose(*rates, rtol=1e-12)
+    assert not np.array_equal(rates[0], described(tasks, arm).rate)
+
+
 KINDS = ["chance", "two values", "count", "amount", "positive", "continuous", "constant", "price"]
+KINDS += ["share"]  # of the column before
 
 
 @st.composite
@@ -306,6 +425,7 @@ def experiments(draw):
         if draw(st.booleans()):  # else tied to the others
             positive = rng.random(n) < draw(st.sampled_from([0.02, 0.3, 0.9]))
         values = {
+            "share": (1.0 + np.arange(n_arms)[arm]) * (columns[-1] if columns else positive),
             "chance": positive * 1.0,
             "two values": np.where(positive, 7.0, -2.0),
             "count": rng.poisson(0.7, n) * 1.0,
@@ -440,7 +560,9 @@ def test_outcomes_stay_where_tasks_are(experiment):
             predicted = outcomes[:, np.unique(arm), task]
             if values.min() >= 0:
                 assert (predicted >= 0).all()
-                assert (predicted <= values.max() * (1 + 1e-5)).all()
+                # a tied amount may be a rate of the largest in another arm
+                if (components.rate[:, task] == 1).all():
+                    assert (predicted <= values.max() * (1 + 1e-5)).all()
             # with two values in all arms or, where some are constant, in the others
             if len(np.unique(values)) == 2 and components.indicator[task] >= 0:
                 assert (predicted >= values.min() - slack).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import logit
 
 from sklearn_hrc import _networks
 from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
@@ -107,7 +108,7 @@ def test_losses_are_least_at_the_mean(kind):
 
 
 def test_effects_start_at_zero():
-    module = BaseAndEffects(4, (8, 6), N_ARMS, 2)
+    module = BaseAndEffects(4, (8, 6), np.ones((N_ARMS, 2)))
     features = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         links = [module(features, torch.full((5,), arm)) for arm in range(N_ARMS)]
@@ -117,7 +118,7 @@ def test_effects_start_at_zero():
 
 @pytest.mark.parametrize("widths", [(7,), (8, 6), (5, 4, 3)])
 def test_forward_in_numpy_equals_torch(widths):
-    module = BaseAndEffects(4, widths, N_ARMS, 2)
+    module = BaseAndEffects(4, widths, np.zeros((N_ARMS, 2)))
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -134,6 +135,80 @@ def test_forward_in_numpy_equals_torch(widths):
         assert links.shape == (N_ROWS, N_ARMS, 2)
         assert_allclose(layer, hidden, rtol=1e-4, atol=1e-4)
         assert_allclose(links[np.arange(N_ROWS), arm], expected, rtol=1e-4, atol=1e-4)
+
+
+LINKS_OF_MEANS = {INDICATOR: logit, AMOUNT: np.log, POSITIVE: np.log, CONTINUOUS: np.asarray}
+
+
+@pytest.mark.parametrize("kind", LINKS_OF_MEANS)
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_direction_starts_at_the_mean_effects(kind, unit):
+    mean = np.array([0.25, 0.5, 0.75])
+    arm = np.repeat([0, 1, 2], 4000)
+    # a fifth of the rows has no weight and says nonsense
+    silent = np.arange(12_000) % 5 == 0
+    target = np.where(np.arange(12_000) % 4 < 4 * mean[arm], 1.0, 0.0)
+    target[silent] = 9.0
+    weight = np.where(silent, 0, unit)
+    rows = np.column_stack([target, weight]).astype(np.float32)
+    direction = _networks._first_direction(arm, rows, 3, np.array([kind]))
+    effect = LINKS_OF_MEANS[kind](mean) - LINKS_OF_MEANS[kind](mean).mean()
+    assert_allclose(direction[:, 0], effect / np.sqrt(np.mean(effect**2)), atol=2e-3)
+    assert_allclose(np.mean(direction**2), 1)
+
+
+def test_direction_of_arms_that_teach_nothing():
+    arm = np.repeat([0, 1, 2, 3], 50)
+    target = np.tile([0.0, 1.0], 100)
+    target[arm == 1] = 0.0  # nobody bought: no infinite effect
+    weight = np.where(arm == 3, 0.0, 1.0)
+    rows = np.column_stack([target, target, weight, 0 * weight]).astype(np.float32)
+    kind = np.array([INDICATOR, AMOUNT])
+    direction = _networks._first_direction(arm, rows, 5, kind)
+    # the last arms have no weight, or no rows; the last component has nothing at all
+    assert_array_equal(direction[3:], 0)
+    assert_array_equal(direction[:, 1], 0)
+    assert_allclose(direction[0], direction[2])
+    assert_allclose(direction[:3, 0] / direction[0, 0], [1, -2, 1])
+    # a single arm has no effect
+    alone = _networks._first_direction(np.zeros(200, dtype=int), rows, 1, kind)
+    assert_array_equal(alone, 0)
+
+
+def test_common_effect_is_learnt_slowly_from_many_rows(monkeypatch):
+    commons = []
+    monkeypatch.setattr(
+        _networks, "_weights", lambda module: commons.append(module.common.weight.detach().clone())
+    )
+    n_rows = N_ROWS - 24
+    for common_rows in (0, n_rows // 4, n_rows, 100 * n_rows):
+        monkeypatch.setattr(_networks, "COMMON_ROWS", common_rows)
+        train(max_epochs=1, held_out=24)
+    sizes = [float(common.abs().max()) for common in commons]
+    # as if the rows were no more than those; fewer rows are no reason to hurry
+    assert sizes[0] == 0
+    assert_allclose(sizes[1] / sizes[2], 0.25, rtol=0.2)
+    assert torch.equal(commons[2], commons[3])
+
+
+def test_effects_are_learnt_in_proportion():
+    rng = np.random.default_rng(0)
+    features, arm = rng.normal(size=(2000, 4)).astype(np.float32), rng.integers(0, 3, 2000)
+    proportion = np.array([0.0, 1.0, 3.0])
+    effect = 1 + np.tanh(features[:, 1])
+    score = features[:, 0] + proportion[arm] * effect + rng.normal(size=2000)
+    rows = np.column_stack([score, np.ones(2000)]).astype(np.float32)
+    index = np.arange(2000)
+    network, _ = train_network(
+        features, arm, rows, index[400:], index[:400], n_treatments=3, kind=np.array([CONTINUOUS]),
+        hidden_layer_sizes=(16, 8), max_epochs=30, batch_size=64, lr=1e-2, device="cpu", seed=0,
+    )  # fmt: skip
+    links = link_predictions(hidden_layer(features.astype(float), network), network)[..., 0]
+    effects = links - links.mean(axis=1, keepdims=True)
+    _, sizes, directions = np.linalg.svd(effects - effects.mean(axis=0), full_matrices=False)
+    assert sizes[1] < 0.1 * sizes[0]
+    expected = proportion - proportion.mean()
+    assert_allclose(np.abs(directions[0] @ expected), np.linalg.norm(expected), rtol=0.02)
 
 
 def test_iterator_gives_each_row_once():
@@ -169,11 +244,17 @@ def averaged(steps):
 def test_kept_weights_are_the_moving_average(monkeypatch):
     # one step an epoch, without early stopping
     settings = {"held_out": 0, "batch_size": N_ROWS}
+
+    def parameters(module):
+        return [parameter.detach().numpy().copy() for parameter in module.parameters()]
+
+    # what is averaged, of which the effects are made
+    monkeypatch.setattr(_networks, "_weights", parameters)
     with monkeypatch.context() as patch:
         patch.setattr(_networks, "AVERAGE_DECAY", 0.0)  # the weights themselves
-        steps = [weights_of(train(max_epochs=n, **settings)[0]) for n in range(1, 7)]
-    kept = weights_of(train(max_epochs=6, **settings)[0])
-    for array, average, last in zip(kept, averaged(steps), steps[-1]):
+        steps = [train(max_epochs=n, **settings)[0] for n in range(1, 7)]
+    kept = train(max_epochs=6, **settings)[0]
+    for array, average, last in zip(kept, averaged(steps), steps[-1], strict=True):
         assert_allclose(array, average, rtol=1e-5, atol=1e-6)
         assert not np.allclose(array, last, rtol=1e-3, atol=1e-4)
 

@@ -144,7 +144,7 @@ def test_calibration_is_fitted_to_rows_that_were_held_out(monkeypatch):
 
     def recorded(chunks, *args):
         chunks = list(chunks)
-        seen.append((np.concatenate(chunks), *args))
+        seen.append((*map(np.concatenate, zip(*chunks)), *args))
         return fit_calibration(iter(chunks), *args)
 
     monkeypatch.setattr("sklearn_hrc._representer.fit_calibration", recorded)
@@ -152,8 +152,9 @@ def test_calibration_is_fitted_to_rows_that_were_held_out(monkeypatch):
     folds = deal_folds(ROWS["treatment"], 2, np.random.RandomState(0))
     rows = np.flatnonzero(folds < 2)
     by_network = model._links(model._hidden(X[rows]))
-    ((links, arm, targets, _, _, _),) = seen
+    ((links, mean, arm, targets, _, _, _),) = seen
     assert_allclose(links, by_network[folds[rows], np.arange(len(rows))])
+    assert_allclose(mean, by_network.mean(axis=0))
     assert_array_equal(arm, ROWS["treatment"][rows])
     assert len(targets) == len(rows) == 2 * len(X) // 5
 
@@ -182,6 +183,17 @@ def test_face_value_times_chance_is_the_cost():
     amount = outcomes[..., 1] / outcomes[..., 0]
     bought = y[:, 1][y[:, 0] == 1]
     assert ((amount > bought.min()) & (amount < bought.max())).all()
+
+
+def test_discount_is_a_share_of_the_basket():
+    y, rows, _ = coupons()
+    share = np.array([0.0, 0.05, 0.2])
+    rows["cost"] = np.round(share[ROWS["treatment"]] * y[:, 1], 2)
+    outcomes = fitted(y=y, rows=rows).predict_outcomes(X)
+    assert_array_equal(outcomes[:, 0, 2], 0)
+    ratio = outcomes[:, 1:, 2] / outcomes[:, 1:, 1]
+    assert_allclose(ratio, np.tile(share[1:], (len(X), 1)), rtol=2e-3)
+    assert (np.ptp(ratio, axis=0) < 1e-12).all()
 
 
 def test_arm_in_which_nothing_is_learnt():
