@@ -115,7 +115,7 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
     after the other. They lower the bound, and are mended; where linear rules stand in the
     way of that, what an answer breaks is held back from all cuts at once in the next attempt.
     """
-    best, margin = _mended(core, relaxation.counts, rows, convex, None), 0.0
+    best, margin = _mended(core, relaxation.counts, rows, convex, None, deadline), 0.0
     for _ in range(_ATTEMPTS):
         closed = best is not None and bound - best.value <= _ENOUGH * core.stake
         if closed or time.monotonic() > deadline:
@@ -133,7 +133,7 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
             bound = min(bound, found.bound)
         if _is_broken(convex, found.counts, _WHOLE):
             cuts.append(_cut_at(convex, _crossing(convex, convex.allowed, found.counts)))
-            best = _mended(core, found.counts, rows, convex, best)
+            best = _mended(core, found.counts, rows, convex, best, deadline)
             margin = margin + 1.5 * convex.cut(found.counts)[0] if best is None else 0.0
         else:
             best = _better(found, best)
@@ -144,9 +144,9 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
     return best._replace(bound=max(bound, best.value), proven=proven)
 
 
-def _mended(core, counts, rows, convex, best):
+def _mended(core, counts, rows, convex, best, deadline):
     """The best solution so far, or counts rounded and mended if that is better."""
-    rounded = round_within(counts, core.gain, core.units, core.per_unit, convex)
+    rounded = round_within(counts, core.gain, core.units, core.per_unit, convex, deadline)
     if rounded is None or not keeps_rows(rounded * core.per_unit, rows).all():
         return best
     value = float(np.sum(rounded * core.gain))

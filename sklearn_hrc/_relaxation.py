@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, hstack, kron, vstack
 
+from sklearn_hrc._hull import hull_path
+
 __all__ = [
     "InfeasibleRows",
     "Relaxation",
@@ -31,7 +33,9 @@ __all__ = [
 _TOLERANCE = 1e-12
 # Arms beside the best ones that are looked at where prices are known, and how often others
 # are added before all of them are.
-_FEW, _PRICINGS = 300, 10
+_FEW, _PRICINGS = 300, 30
+# What it costs to break a row there, in values of the dearest cluster.
+_PENALTY = 1e3
 
 
 class InfeasibleRows(ArithmeticError):
@@ -102,7 +106,8 @@ def relax_rows(value, sizes, rows, price=None):
         As in `solve_rows`.
     price : ndarray of shape (n_rows,), default=None
         Guess of the prices of the rows: only arms that it leaves close to the best ones of
-        their clusters are looked at first, and others as the prices that come out ask for them.
+        their clusters are looked at first, and others as the prices that come out ask for
+        them. None: the price of the first row where there were no others.
 
     Returns
     -------
@@ -118,9 +123,9 @@ def relax_rows(value, sizes, rows, price=None):
     objective = weight * value.ravel()
     unit = np.abs(objective).max() or 1.0
     worth, limit, ones = objective / unit, rows.limit / scale, np.ones(len(sizes))
-    found = None
-    if price is not None:
-        found = _from_few_arms(worth, matrix, limit, clusters, price * scale / unit)
+    if price is None:
+        price = _first_price(value, sizes, rows)
+    found = _from_few_arms(worth, matrix, limit, clusters, price * scale / unit)
     if found is None:
         result = linear_optimum(-worth, matrix, limit, clusters, ones)
         if result is None:
@@ -130,6 +135,17 @@ def relax_rows(value, sizes, rows, price=None):
     return Relaxation((weight * shares).reshape(value.shape), price * unit / scale)
 
 
+def _first_price(value, sizes, rows):
+    """Prices of the rows where only the first of them counts."""
+    price = np.zeros(len(rows.limit))
+    if len(price):
+        cost = rows.matrix[[0]].toarray().reshape(value.shape)
+        path = hull_path(value, cost, sizes)
+        edge = np.searchsorted(path.cost[1:], rows.limit[0], side="right")
+        price[0] = np.append(path.slope, 0.0)[edge]
+    return price
+
+
 def _from_few_arms(worth, matrix, limit, clusters, price):
     """Optimum from the arms that prices ask for; None where they are not enough."""
     n_clusters = clusters.shape[0]
@@ -137,21 +153,33 @@ def _from_few_arms(worth, matrix, limit, clusters, price):
     loss = _loss(worth - price @ matrix, shape)
     close = np.sort(loss, axis=None)[: n_clusters + _FEW][-1]
     active = (loss <= close).ravel()
+    # Few arms may not keep the rows: breaking them has a price far above any other.
+    short = np.full(len(limit), _PENALTY * max(1.0, price.max(initial=0.0)))
     for _ in range(_PRICINGS):
         columns = np.flatnonzero(active)
-        few = csr_array(matrix[:, columns]), limit, csr_array(clusters[:, columns])
-        result = linprog(-worth[columns], *few, np.ones(n_clusters), method="highs-ds")
+        result = linprog(
+            np.concatenate([-worth[columns], short]),
+            csr_array(hstack([matrix[:, columns], -eye_array(len(limit))])),
+            limit,
+            csr_array(hstack([clusters[:, columns], csr_array((n_clusters, len(limit)))])),
+            np.ones(n_clusters),
+            method="highs-ds",
+        )
         if result.status != 0:
             return None
         price = np.maximum(-result.ineqlin.marginals, 0.0)
         reduced = (worth - price @ matrix).reshape(shape)
         best = np.where(active.reshape(shape), reduced, -np.inf).max(axis=1, keepdims=True)
-        missing = (reduced > best + 1e-9).ravel()
-        if not missing.any():
+        better = (reduced - best).ravel()
+        missing = np.flatnonzero(better > 1e-9)
+        if not len(missing):
+            if result.x[len(columns) :].max(initial=0.0) > 1e-9:
+                return None
             shares = np.zeros(len(worth))
-            shares[columns] = result.x
+            shares[columns] = result.x[: len(columns)]
             return shares, price
-        active |= missing
+        # Wrong prices ask for arms of no use: the most wanted ones set them right.
+        active[missing[np.argsort(-better[missing], kind="stable")[:_FEW]]] = True
     return None
 
 

@@ -4,6 +4,8 @@ Rounded counts are mended move by move: while the rule is broken, by what loses 
 value for the room it makes; then by what gains most for the room that is left.
 """
 
+import time
+
 import numpy as np
 
 __all__ = ["round_within"]
@@ -12,7 +14,7 @@ __all__ = ["round_within"]
 _MOVES = 400
 
 
-def round_within(counts, gain, units, per_unit, convex):
+def round_within(counts, gain, units, per_unit, convex, deadline):
     """Round counts to whole units that keep a convex rule.
 
     Parameters
@@ -27,6 +29,8 @@ def round_within(counts, gain, units, per_unit, convex):
         Individuals of a unit.
     convex : object
         As in `solve_convex`.
+    deadline : float
+        On the clock of `time.monotonic`, after which no room is filled any more.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def round_within(counts, gain, units, per_unit, convex):
     excess, coefficients, _ = convex.cut(rounded * per_unit)
     for _ in range(_MOVES):
         if excess <= 0:
-            return _fill(rounded, gain, per_unit, convex)
+            return _fill(rounded, gain, per_unit, convex, deadline)
         move = _best_saving(rounded, gain, coefficients * per_unit, excess, refused)
         if move is None:
             return None
@@ -79,7 +83,7 @@ def _best_saving(rounded, gain, price, excess, refused):
     return cluster[place], source[place], target, int(taken[place, target])
 
 
-def _fill(rounded, gain, per_unit, convex):
+def _fill(rounded, gain, per_unit, convex, deadline):
     """Use the room that is left by what gains most for it."""
     refused = np.zeros((*rounded.shape, rounded.shape[1]), dtype=bool)
     for _ in range(_MOVES):
@@ -92,7 +96,7 @@ def _fill(rounded, gain, per_unit, convex):
         fits = np.where(used > 0, np.floor(-excess / np.where(used > 0, used, 1.0)), most)
         taken = np.minimum(fits, most) * (more > 0) * ~refused[cluster, source]
         worth = more * taken
-        if not worth.any():
+        if not worth.any() or time.monotonic() > deadline:
             break
         place, target = np.unravel_index(worth.argmax(), worth.shape)
         move = cluster[place], source[place], target
