@@ -214,6 +214,8 @@ def _solver_moves(core, start, gap, deadline):
 
     model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
     model.verbose, model.threads, model.seed = 0, 1, 1
+    # It crashes, and the process with it, where it undoes its preprocessing of some programmes.
+    model.preprocess = 0
     model.max_mip_gap = model.max_mip_gap_abs = 0.0
     moves = [
         model.add_var(var_type=mip.INTEGER, ub=limit, obj=value)
