@@ -82,9 +82,10 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         whose cost keeps the budget in the way of `risk`; or wait until the
         budget is known: `budget_allocations_` has one allocation for each, and
         until `set_budget` says which it is, that of the mean budget is used.
+        With `risk="chance"` an allocation for all of them is on the safe side.
     target_response : float, default=None
-        Mean response per individual that is to be reached at the lowest cost,
-        whatever the budget; `budget_` is then what it costs.
+        Mean response per individual that is to be reached at the lowest expected
+        cost, whatever the budget and `risk`; `budget_` is then what it costs.
     response_value : float, default=None
         Money that a unit of response is worth, in the unit of `cost`. The
         allocation then maximises money, value less cost, not response.
@@ -137,8 +138,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     expected_response_, expected_cost_ : float
         Of the allocation, per individual.
     shadow_price_ : float
-        Response (money, with `response_value`) that one further unit of budget
-        buys; 0 if the budget does not bind.
+        Response (money, with `response_value` and no `target_response`) that one
+        further unit of budget buys; 0 if the budget does not bind.
     status_ : {"optimal", "feasible"}
         Whether it is proven that no allocation is better: by more than 2e-12 of
         what is at stake for a budget alone, 1e-7 with rules, 1e-4 with `risk`
@@ -151,11 +152,13 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     budget_scenarios_ : ndarray of shape (n_scenarios,)
         Possible budgets; only if there are several.
     budget_allocations_ : ndarray of shape (n_scenarios, n_clusters, n_treatments)
-        Allocations once the budget is known; only if there are several.
+        Allocations once the budget is known; only if there are several, and each
+        of them can be kept.
     value_of_knowing_budget_ : float
         Expected objective per individual of these, less that of one allocation
         for all. It is negative with `risk="mean"`, where such an allocation may
-        exceed the smaller budgets; only if there are several.
+        exceed the smaller budgets, and NaN where one of them cannot be kept; only
+        if there are several.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

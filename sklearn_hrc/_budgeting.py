@@ -8,14 +8,21 @@ from sklearn_hrc._budget_path import path_allocation, path_shares
 from sklearn_hrc._campaign import campaign_of, resolve_budgets
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._hull import hull_path
-from sklearn_hrc._plan import cheapest_budget, plan_budget, plan_response, plan_without_budget
+from sklearn_hrc._plan import (
+    cheapest_budget,
+    plan_budget,
+    plan_response,
+    plan_without_budget,
+    risk_of,
+    spending_of,
+)
 from sklearn_hrc._resolution import as_finite
 from sklearn_hrc.exceptions import BudgetError
 
 __all__ = ["BudgetMixin"]
 
-# Steps of `explain_budget` where none is given, as a share of the budget in use.
-STEP = 0.01
+# Steps of `explain_budget` where none is given, as a share of the largest cost.
+STEP = 0.001
 
 
 class BudgetMixin:
@@ -108,7 +115,9 @@ class BudgetMixin:
         campaign = self._campaign
         path = hull_path(campaign.value, campaign.cost, campaign.sizes)
         population = campaign.sizes.sum()
-        totals = np.asarray([as_finite(budget, "budgets") for budget in budgets]) * population
+        totals = (
+            np.asarray([as_finite(budget, "budgets") for budget in np.ravel(budgets)]) * population
+        )
         if np.any(totals < path.cost[0]):
             raise BudgetError(
                 f"budgets are expected to be at least {path.cost[0] / population}, the cost per "
@@ -132,8 +141,9 @@ class BudgetMixin:
         table : DataFrame
             A row for every cluster and each of its treatments. `individuals` is their
             number; `response`, `cost` and their standard errors are per individual, and
-            `marginal_return` is the response for a unit of cost that this treatment adds
-            to the cheaper one before it on the cluster's hull (NaN for the first, or off the hull).
+            `marginal_return` is the response (money, with `response_value`) for a unit of cost
+            that this treatment adds to the cheaper one before it on the cluster's hull (NaN
+            for the first, or off the hull).
         """
         check_is_fitted(self)
         return plan_table(self)
@@ -146,22 +156,26 @@ class BudgetMixin:
         budget : float, default=None
             Mean cost per individual; None is the budget in use.
         step : float, default=None
-            Mean cost per individual; None is a hundredth of the budget.
+            Mean cost per individual; None is a thousandth of the largest cost of a cell.
 
         Returns
         -------
         moves : DataFrame
             A row for each move of individuals of a cluster from one treatment to another.
-            `step` is "last" for what a smaller budget would have to give up, "next" for
-            what a larger one would buy, by the linear relaxation; `individuals` may be
-            fractions. `response` and `cost` are totals of the move.
+            Nothing is moved where the budget does not bind. `step` is "last" for what a
+            smaller budget would have to give up, "next" for what a larger one would buy, by
+            the linear relaxation; `individuals` may be fractions. `response` and `cost` are
+            totals of the move, `marginal_return` is their ratio.
         """
         check_is_fitted(self)
-        budget = self.budget_ if budget is None else as_finite(budget, "budget")
-        step = STEP * abs(budget) if step is None else as_finite(step, "step")
-        if step <= 0:
+        counts, rule = self._in_use
+        if budget is not None:
+            counts, rule = self._plan(budget).counts, risk_of(self._campaign, [budget], np.ones(1))
+        if step is None:
+            step = STEP * float(np.abs(self.cost_).max())
+        elif as_finite(step, "step") <= 0:
             raise ValueError(f"step is expected to be positive, got {step}.")
-        return marginal_moves(self, self._plan(budget), budget, step)
+        return marginal_moves(self, counts, rule, step)
 
     def _plan(self, budget):
         return plan_budget(self._campaign, as_finite(budget, "budget"))
@@ -173,33 +187,53 @@ class BudgetMixin:
         """Plan as the parameters say, after estimates have changed."""
         self._campaign = campaign_of(self, self._estimates, self._mean_outcome)
         self._budget_set = None
+        for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
+            vars(self).pop(name, None)
         if self.target_response is not None:
             plan = plan_response(self._campaign, as_finite(self.target_response, "target_response"))
-            return self._adopt(plan, plan.cost / self.cluster_sizes_.sum())
+            spent = plan.cost / self.cluster_sizes_.sum()
+            return self._adopt(plan, spent, spending_of(self._campaign, plan))
         if self.budget is None:
             if self.response_value is not None:
                 plan = plan_without_budget(self._campaign)
-                return self._adopt(plan, plan.cost / self.cluster_sizes_.sum())
+                spent = plan.cost / self.cluster_sizes_.sum()
+                return self._adopt(plan, spent, spending_of(self._campaign, plan))
             budget = max(mean_spent, self._cheapest_budget())
             return self._adopt(self._plan(budget), budget)
         if np.ndim(self.budget) == 0:
-            return self._adopt(self._plan(self.budget), self.budget)
+            budget = np.asarray(self.budget).item()
+            return self._adopt(self._plan(budget), budget)
         return self._plan_for_scenarios(*resolve_budgets(self.budget, self.budget_weight))
 
     def _plan_for_scenarios(self, budgets, weights):
         """One plan for all possible budgets, or one for each."""
         expected = float(budgets @ weights)
         now = plan_budget(self._campaign, budgets, weights)
-        later = [self._plan(budget) for budget in budgets]
-        known = weights @ [plan.objective for plan in later]
-        self.budget_scenarios_ = budgets
-        self.budget_allocations_ = np.stack([plan.counts for plan in later])
-        self.value_of_knowing_budget_ = float(known - now.objective) / self.cluster_sizes_.sum()
+        self.budget_scenarios_, self.value_of_knowing_budget_ = budgets, np.nan
+        try:
+            later = [self._plan(budget) for budget in budgets]
+        except BudgetError:
+            # A plan for all budgets may exist where there is none for the smallest, once known.
+            if self.budget_timing == "wait-and-see":
+                raise
+        else:
+            self.budget_allocations_ = np.stack([plan.counts for plan in later])
+            known = float(weights @ [plan.objective for plan in later])
+            gained = (known - now.objective) / self.cluster_sizes_.sum()
+            self.value_of_knowing_budget_ = float(gained)
         if self.budget_timing == "wait-and-see":
-            now = self._plan(expected)
-        return self._adopt(now, expected)
+            return self._adopt(self._plan(expected), expected)
+        rule = risk_of(self._campaign, budgets, weights)
+        if self.risk == "chance":
+            # Made for one of the budgets: what it keeps is what it spends.
+            rule = spending_of(self._campaign, now)
+        return self._adopt(now, expected, rule)
 
-    def _adopt(self, plan, budget):
+    def _adopt(self, plan, budget, rule=None):
+        """Put a plan to use, with the budget and the rule for it that the plan keeps."""
+        if rule is None:
+            rule = risk_of(self._campaign, [budget], np.ones(1))
+        self._in_use = plan.counts, rule
         population = int(self.cluster_sizes_.sum())
         self.budget_ = float(budget)
         self.allocation_ = plan.counts

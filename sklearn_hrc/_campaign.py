@@ -13,6 +13,7 @@ from sklearn_hrc._rules import (
     resolve_limits,
     return_rule,
 )
+from sklearn_hrc._validation import as_numbers
 
 __all__ = ["campaign_of", "cost_errors", "resolve_budgets"]
 
@@ -76,14 +77,14 @@ def resolve_budgets(budget, weights):
     budgets, weights : ndarray of shape (n_scenarios,)
         Weights sum to one.
     """
-    budgets = np.asarray(budget, dtype=np.float64)
+    budgets = as_numbers(budget, "budget")
     if budgets.ndim != 1 or not len(budgets) or not np.all(np.isfinite(budgets)):
         raise ValueError(
             f"budget is expected to be a finite number, or a list of them, got {budget!r}."
         )
     if weights is None:
         return budgets, np.full(len(budgets), 1 / len(budgets))
-    chances = np.asarray(weights, dtype=np.float64)
+    chances = as_numbers(weights, "budget_weight")
     if chances.shape != budgets.shape or not (
         np.all(np.isfinite(chances)) and np.all(chances >= 0) and chances.sum() > 0
     ):

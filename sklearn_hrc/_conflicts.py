@@ -17,7 +17,7 @@ from sklearn_hrc._relaxation import (
     relieve_rows,
 )
 
-__all__ = ["describe_conflict", "least_relief", "smallest_conflict"]
+__all__ = ["can_be_kept", "describe_conflict", "least_relief", "smallest_conflict"]
 
 # Sets of more rules than this are only searched for by leaving rules out one by one.
 _MAX_SEARCHED = 3
@@ -41,11 +41,11 @@ def smallest_conflict(sizes, rules):
     left = list(rules)
     for rule in rules:
         others = [other for other in left if other is not rule]
-        if not _can_be_kept(sizes, others):
+        if not can_be_kept(sizes, others):
             left = others
     for size in range(1, min(len(left), _MAX_SEARCHED + 1)):
         for chosen in itertools.combinations(rules, size):
-            if not _can_be_kept(sizes, list(chosen)):
+            if not can_be_kept(sizes, list(chosen)):
                 return list(chosen)
     return left
 
@@ -87,22 +87,23 @@ def describe_conflict(sizes, rules):
     sentence : str
         For an error.
     """
-    if _can_be_kept(sizes, rules):
+    if can_be_kept(sizes, rules):
         return (
             f"{_names(rules)} are expected to leave an allocation of whole numbers, but only "
             "fractions keep all of them; loosen one of them a little, or let clusters be split."
         )
     conflict = smallest_conflict(sizes, rules)
     if len(conflict) == 1:
-        return _alone(sizes, conflict[0])
-    ways = " or ".join(_relieved(sizes, conflict, rule) for rule in conflict)
+        return _alone(sizes, rules, conflict[0])
+    ways = " or ".join(_relieved(sizes, conflict, rules, rule) for rule in conflict)
     return (
         f"{', '.join(map(_stated, conflict))} are expected to be kept by some allocation, but are "
-        f"in conflict: {ways} would do."
+        f"in conflict: it takes {ways}."
     )
 
 
-def _can_be_kept(sizes, rules):
+def can_be_kept(sizes, rules):
+    """Tell whether fractions of individuals could keep some rules together."""
     if not rules:
         return True
     rows = join_rows([rule.rows for rule in rules])
@@ -121,26 +122,33 @@ def _stated(rule):
     return rule.name if np.isnan(rule.value) else f"{rule.name} ({rule.value:.6g})"
 
 
-def _alone(sizes, rule):
+def _alone(sizes, rules, rule):
     """What is expected of a rule that no allocation keeps."""
-    needed = _needed(sizes, [rule], rule)
+    needed = _needed(sizes, [rule], rules, rule)
     if needed is None:
         return f"{rule.name} is expected to leave an allocation, but no allocation keeps it."
     return f"{rule.name} is expected to be {needed}, got {rule.value:.6g}."
 
 
-def _relieved(sizes, conflict, rule):
+def _relieved(sizes, conflict, rules, rule):
     """What a rule would have to become for the rest of the conflict to stand."""
-    needed = _needed(sizes, conflict, rule)
+    needed = _needed(sizes, conflict, rules, rule)
     return f"no {rule.name}" if needed is None else f"{rule.name} {needed}"
 
 
-def _needed(sizes, conflict, rule):
+def _needed(sizes, conflict, rules, rule):
     """Limit of a rule's value with which the others can be kept; None if it is no number."""
-    relief = least_relief(sizes, conflict, rule)
+    relief = least_relief(sizes, rules, rule)
+    if not np.isfinite(relief):
+        # Others are in conflict as well: then as far as this conflict goes.
+        relief = least_relief(sizes, conflict, rule)
     if rule.easier == 0 or not np.isfinite(relief):
         return None
     needed = rule.value + rule.easier * relief
+    if rule.rows.whole.all():
+        population = float(sizes.sum())
+        limit = rule.rows.limit[0] + np.ceil(relief * population - 1e-6)
+        needed = rule.easier * limit / population
     if abs(needed) <= 1e-9 * relief:
         needed = 0.0
     # A figure that is rounded the wrong way would not be enough.

@@ -21,13 +21,13 @@ from sklearn_hrc._relaxation import (
 from sklearn_hrc._rounding import round_within
 from sklearn_hrc._rows_programme import RowsSolution, search_core, to_core
 
-__all__ = ["solve_convex"]
+__all__ = ["CONVEX_GAP", "solve_convex"]
 
 # Most cuts of the relaxation, and most attempts at whole counts.
 _CUTS, _ATTEMPTS = 200, 10
 # Gap, as a share of what is at stake, that counts as none, and one at which the search may
 # end: the errors of the costs are percents, and more digits have cost minutes.
-_GAP, _ENOUGH = 1e-4, 5e-4
+CONVEX_GAP, _ENOUGH = 1e-4, 5e-4
 # Excess over the convex rule, as a share of the money moved, that counts as none: in the
 # relaxation, where every digit takes twice the cuts; in a conflict that is told in figures;
 # and in the end.
@@ -45,7 +45,8 @@ def solve_convex(value, sizes, rows, convex, *, split_clusters=True, time_limit=
         A convex rule with a method `cut(counts)`, which returns `(excess, coefficients,
         limit)`: by how much counts break it, and a linear rule `(coefficients *
         counts).sum() <= limit` that holds wherever the convex one does and cuts them off
-        if they break it; and an attribute `allowed`, counts that keep it if any do.
+        if they break it; and an attribute `allowed`, counts from which cuts are made
+        if they keep it.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def solve_convex(value, sizes, rows, convex, *, split_clusters=True, time_limit=
     try:
         relaxation = _cut_relaxation(value, sizes, rows, convex, cuts, deadline)
         price, everything = relaxation.price, join_rows([rows, *cuts])
-        core, bound = to_core(value, sizes, everything, price, split_clusters, _GAP)
+        core, bound = to_core(value, sizes, everything, price, split_clusters, CONVEX_GAP)
         solution = _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline)
     except InfeasibleRows as error:
         if error.reason == "fractions" and cuts:
@@ -115,7 +116,8 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
     after the other. They lower the bound, and are mended; where linear rules stand in the
     way of that, what an answer breaks is held back from all cuts at once in the next attempt.
     """
-    best, margin = _mended(core, relaxation.counts, rows, convex, None, deadline), 0.0
+    best, margin = _one_arm_for_all(core, rows, convex), 0.0
+    best = _mended(core, relaxation.counts, rows, convex, best, deadline)
     for _ in range(_ATTEMPTS):
         closed = best is not None and bound - best.value <= _ENOUGH * core.stake
         if closed or time.monotonic() > deadline:
@@ -142,6 +144,18 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
         raise InfeasibleRows("whole" if time.monotonic() < deadline else "time")
     proven = bound - best.value <= core.accepted
     return best._replace(bound=max(bound, best.value), proven=proven)
+
+
+def _one_arm_for_all(core, rows, convex):
+    """The best allowed solution in which everybody gets the same arm; None if there is none."""
+    best = None
+    for arm in range(core.gain.shape[1]):
+        counts = np.zeros(core.gain.shape, dtype=np.int64)
+        counts[:, arm] = core.units * core.per_unit[:, 0]
+        if convex.cut(counts)[0] <= 0 and keeps_rows(counts, rows).all():
+            value = float(core.units @ core.gain[:, arm])
+            best = _better(RowsSolution(counts, value, value, None, False), best)
+    return best
 
 
 def _mended(core, counts, rows, convex, best, deadline):

@@ -4,7 +4,6 @@ import numpy as np
 
 from sklearn_hrc._hull import hull_path
 from sklearn_hrc._relaxation import InfeasibleRows, dense_row, join_rows, relax_rows
-from sklearn_hrc._risk import BudgetRisk
 
 __all__ = ["marginal_moves", "plan_table"]
 
@@ -35,16 +34,18 @@ def plan_table(allocator):
     )
 
 
-def marginal_moves(allocator, plan, budget, step):
+def marginal_moves(allocator, counts, rule, step):
     """Return what changes from a step below a budget to it, and to a step above it.
 
     Parameters
     ----------
     allocator : ClusterBudgetAllocator
         Fitted.
-    plan : Plan
-        Of the budget; where the budget must hold in a risk, its reserve is kept.
-    budget, step : float
+    counts : ndarray of shape (n_clusters, n_arms)
+        Allocation of the budget.
+    rule : BudgetRisk
+        How the allocation keeps the budget; its reserve is kept as it is.
+    step : float
         Per individual.
 
     Returns
@@ -53,10 +54,10 @@ def marginal_moves(allocator, plan, budget, step):
         See `ClusterBudgetAllocator.explain_budget`.
     """
     campaign = allocator._campaign
-    here = _relaxed(campaign, plan, budget, 0.0)
+    here = _relaxed(campaign, counts, rule, 0.0)
     moves = []
     for name, shift in (("last", -step), ("next", step)):
-        there = _relaxed(campaign, plan, budget, shift)
+        there = _relaxed(campaign, counts, rule, shift)
         if there is not None and here is not None:
             fewer, more = (there, here) if shift < 0 else (here, there)
             moves += [(name, *move) for move in _moves(fewer, more)]
@@ -84,15 +85,11 @@ def marginal_moves(allocator, plan, budget, step):
     )
 
 
-def _relaxed(campaign, plan, budget, shift):
-    """Counts of the linear relaxation at a budget; None where there are none."""
-    population = int(campaign.sizes.sum())
-    risk = campaign.risk, campaign.risk_level, np.array([budget]), np.ones(1)
-    _, coefficients, limit = BudgetRisk(campaign.cost, campaign.errors, campaign.sizes, *risk).cut(
-        plan.counts
-    )
-    rows = [dense_row(coefficients, limit + shift * population)]
-    rows += [rule.rows for rule in campaign.rules]
+def _relaxed(campaign, counts, rule, shift):
+    """Counts of the linear relaxation where the budget is shifted; None where there are none."""
+    _, coefficients, limit = rule.cut(counts)
+    rows = [dense_row(coefficients, limit + shift * int(campaign.sizes.sum()))]
+    rows += [other.rows for other in campaign.rules]
     try:
         return relax_rows(campaign.value, campaign.sizes, join_rows(rows)).counts
     except InfeasibleRows:

@@ -5,16 +5,24 @@ so is the lowest cost of a wanted response, with response and cost in each other
 place. Everything else is a programme of several rows.
 """
 
+import contextlib
 import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
-from sklearn_hrc._conflicts import describe_conflict
-from sklearn_hrc._convex_programme import solve_convex
+from sklearn_hrc._conflicts import can_be_kept, describe_conflict
+from sklearn_hrc._convex_programme import CONVEX_GAP, solve_convex
 from sklearn_hrc._programme import solve
 from sklearn_hrc._relaxation import InfeasibleRows, dense_row, empty_rows, join_rows
-from sklearn_hrc._risk import BudgetRisk, CostErrors, deviation_and_slope, risk_factor
+from sklearn_hrc._risk import (
+    BudgetRisk,
+    CostErrors,
+    affordable_cost,
+    deviation_and_slope,
+    risk_factor,
+)
 from sklearn_hrc._rows_programme import solve_rows
 from sklearn_hrc._rules import Rule, budget_rule
 from sklearn_hrc.exceptions import BudgetError, RuleConflictError
@@ -26,7 +34,13 @@ __all__ = [
     "plan_budget",
     "plan_response",
     "plan_without_budget",
+    "risk_of",
+    "spending_of",
 ]
+
+
+# Seconds for a plan with rules or risk where no limit is given.
+TIME_LIMIT = 10.0
 
 
 class Campaign(NamedTuple):
@@ -122,26 +136,40 @@ def plan_budget(campaign, budgets, weights=None):
     """
     budgets = np.atleast_1d(np.asarray(budgets, dtype=np.float64))
     weights = np.full(len(budgets), 1 / len(budgets)) if weights is None else weights
+    budgets, weights = budgets[weights > 0], weights[weights > 0]
     expected = float(budgets @ weights)
-    rule = budget_rule(campaign.cost, campaign.sizes, expected)
-    # With known prices there is nothing that a reserve is for.
-    sure = len(budgets) == 1 and not any(part.any() for part in campaign.errors)
-    if campaign.risk == "mean" or sure:
+    known = not any(part.any() for part in campaign.errors)
+    if campaign.risk == "mean" or known:
+        # With known prices there is nothing that a reserve is for.
+        risk = campaign.risk, campaign.risk_level, budgets, weights
+        budget, _ = affordable_cost(0.0, *risk, campaign.errors.n_shared)
         if campaign.rules:
+            rule = budget_rule(campaign.cost, campaign.sizes, budget)
             return _plan_rows(campaign, [rule, *campaign.rules])
-        return _plan_single_row(campaign, campaign.value, campaign.cost, expected)
+        return _plan_single_row(campaign, campaign.value, campaign.cost, budget)
+    rule = budget_rule(campaign.cost, campaign.sizes, expected)
     if campaign.risk == "chance" and len(budgets) > 1:
         return _plan_chance(campaign, budgets, weights)
-    risk = BudgetRisk(
+    return _plan_rows(campaign, campaign.rules, risk_of(campaign, budgets, weights), rule)
+
+
+def risk_of(campaign, budgets, weights):
+    """Return the rule that budgets with these probabilities hold in the campaign's risk."""
+    return BudgetRisk(
         campaign.cost,
         campaign.errors,
         campaign.sizes,
         campaign.risk,
         campaign.risk_level,
-        budgets,
+        np.asarray(budgets, dtype=np.float64),
         weights,
     )
-    return _plan_rows(campaign, campaign.rules, risk, rule)
+
+
+def spending_of(campaign, plan):
+    """Return the rule that no more is spent than by a plan, in expectation."""
+    spent = plan.cost / campaign.sizes.sum()
+    return risk_of(campaign._replace(risk="mean"), [spent], np.ones(1))
 
 
 def _plan_chance(campaign, budgets, weights):
@@ -151,22 +179,37 @@ def _plan_chance(campaign, budgets, weights):
     budget with probability `level`. That is a convex rule for each `b`, of which the best
     is taken; the largest budget with the level itself bounds what any plan can reach.
     """
-    plans, reasons = [], []
+    plans = []
     for budget in np.unique(budgets):
         level = campaign.risk_level / weights[budgets >= budget].sum()
         # All of the probability may be needed for the budget, and none left for the cost.
         if level < 1 - 1e-9:
-            try:
+            with contextlib.suppress(BudgetError):
                 plans.append(plan_budget(campaign._replace(risk_level=level), budget))
-            except BudgetError as error:
-                reasons.append(error)
     if not plans:
-        raise reasons[0]
+        # What is demanded is enough, but not necessary: the cheapest plan may do.
+        plan = plan_without_budget(campaign._replace(value=-campaign.cost))
+        if _chance_of(campaign, plan, budgets, weights) < campaign.risk_level:
+            raise BudgetError(
+                f"budget is expected to leave an allocation that is within it with probability "
+                f"{campaign.risk_level}, but none was found for {budgets.tolist()}."
+            )
+        plans = [_plan_of(campaign, plan.counts, 0.0, -np.inf, False)]
     best = max(plans, key=lambda plan: plan.objective)
     bound = plan_budget(campaign, budgets.max()).bound
     stake = campaign.sizes @ np.ptp(campaign.value, axis=1)
     gap = (bound - best.objective) / stake if stake else 0.0
-    return best._replace(bound=bound, gap=gap, optimal=gap <= 1e-4)
+    return best._replace(bound=bound, gap=gap, optimal=gap <= CONVEX_GAP)
+
+
+def _chance_of(campaign, plan, budgets, weights):
+    """Probability with which a plan is within the budget."""
+    population = float(campaign.sizes.sum())
+    deviation, _ = deviation_and_slope(plan.counts, campaign.errors)
+    left = budgets - plan.cost / population
+    if deviation == 0:
+        return float(weights @ (left >= 0))
+    return float(weights @ ndtr(left * population / deviation))
 
 
 def plan_without_budget(campaign):
@@ -249,19 +292,21 @@ def _plan_single_row(campaign, value, cost, limit):
 def _plan_rows(campaign, rules, risk=None, budget=None):
     """Several rules; the first of them prices the plan, or the budget that must hold in a risk."""
     rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(campaign.value.size)
-    options = {"split_clusters": campaign.split_clusters}
-    if campaign.time_limit is not None:
-        options["time_limit"] = campaign.time_limit
+    time_limit = TIME_LIMIT if campaign.time_limit is None else campaign.time_limit
+    options = {"split_clusters": campaign.split_clusters, "time_limit": time_limit}
+    # What all arms of a cluster have in common only costs digits.
+    common = campaign.value.min(axis=1, keepdims=True)
+    value = campaign.value - common
     try:
         if risk is None:
-            solution = solve_rows(campaign.value, campaign.sizes, rows, **options)
+            solution = solve_rows(value, campaign.sizes, rows, **options)
         else:
-            solution = solve_convex(campaign.value, campaign.sizes, rows, risk, **options)
+            solution = solve_convex(value, campaign.sizes, rows, risk, **options)
     except InfeasibleRows as error:
         if error.reason == "time":
             raise RuleConflictError(
                 f"time_limit is expected to leave time for a first allocation within all rules, "
-                f"got {campaign.time_limit} seconds, in which none was found."
+                f"got {time_limit} seconds, in which none was found."
             ) from None
         if risk is not None:
             # The budget, in spite of errors, as far as it was demanded: that is sharp where the
@@ -269,12 +314,15 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
             demanded = budget._replace(rows=join_rows(error.cuts or [budget.rows]))
             rules = [demanded, *(rule._replace(easier=0) for rule in rules)]
         conflict = describe_conflict(campaign.sizes, rules)
-        kind = RuleConflictError if len(rules) > 1 else BudgetError
-        raise kind(conflict) from None
+        # The budget, or the response, stands first where there is one.
+        aim = [rule for rule in rules[:1] if rule.name in ("budget", "target_response")]
+        alone = not can_be_kept(campaign.sizes, aim)
+        raise (BudgetError if alone else RuleConflictError)(conflict) from None
     price = solution.convex_price
     if risk is None and len(solution.price):
         price = solution.price[0]
-    return _plan_of(campaign, solution.counts, price, solution.bound, solution.proven)
+    bound = solution.bound + float(campaign.sizes @ common[:, 0])
+    return _plan_of(campaign, solution.counts, price, bound, solution.proven)
 
 
 def _plan_of(campaign, counts, price, bound, optimal):

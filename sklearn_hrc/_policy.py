@@ -60,6 +60,8 @@ class PolicyMixin(PolicyMetadataMixin):
         allocator = self._fitted_allocator
         X = self._check_X(X)
         plans = [allocator._plan(budget).counts for budget in np.ravel(budgets).tolist()]
+        if not plans:
+            return np.empty((0, len(X)), dtype=allocator.treatments_.dtype)
         return allocator.treatments_[self._codes(X, plans)]
 
     def score(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):

@@ -267,14 +267,6 @@ def keeps_rows(counts, rows):
     return kept
 
 
-def _broken(cut, counts, tolerance):
-    """The linear rule that a convex one demands, as rows; None where it holds."""
-    excess, coefficients, limit = cut(counts)
-    if excess <= tolerance * np.abs(coefficients * counts).sum():
-        return None
-    return dense_row(coefficients, limit)
-
-
 def scale_rows(matrix):
     """Rows with a largest coefficient of one, and what they were divided by."""
     matrix = csr_array(matrix)

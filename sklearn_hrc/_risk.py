@@ -103,7 +103,7 @@ def affordable_cost(deviation, risk, level, budgets, weights, n_shared):
         Between 0 and 1.
     budgets, weights : ndarray of shape (n_scenarios,)
         Possible budgets and their probabilities. "robust" takes the smallest; "chance"
-        is a convex rule for a single one only.
+        takes a single one where the deviation is not zero: it is no convex rule else.
     n_shared : int
         Number of shared errors: dimensions of the ellipsoid.
 
@@ -129,7 +129,8 @@ def affordable_cost(deviation, risk, level, budgets, weights, n_shared):
         factor = risk_factor(risk, level, n_shared)
         return float(budgets.min()) - factor * deviation, -factor
     if deviation <= 1e-12 * np.abs(budgets).max():
-        return _mean_of_lowest(level, budgets, weights), 0.0
+        lowest = _largest_sure if risk == "chance" else _mean_of_lowest
+        return lowest(level, budgets, weights), 0.0
     quantile = _quantile(deviation, level, budgets, weights)
     at = (quantile + budgets) / deviation
     density = weights * _density(at)
@@ -225,6 +226,13 @@ class BudgetRisk(NamedTuple):
         )
         excess = float(np.sum(self.cost * counts)) - population * affordable
         return excess, self.cost - change * slope, population * affordable - change * deviation
+
+
+def _largest_sure(level, budgets, weights):
+    """Largest budget that is there with probability `level`; weights are rounded."""
+    order = np.argsort(-budgets)
+    enough = np.cumsum(weights[order]) >= level * (1 - 1e-12)
+    return float(budgets[order][np.argmax(enough)])
 
 
 def _mean_of_lowest(level, budgets, weights):

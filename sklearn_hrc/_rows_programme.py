@@ -169,7 +169,8 @@ def _search(core, rows, bound, deadline):
     Returns the best units, a bound that may be lower now, and whether nothing was cut short.
     """
     others = np.sort(core.loss[core.units > 0], axis=None)
-    best, gap, size = None, np.inf, (core.units > 0).sum() + _CORE
+    best, size = _one_arm_for_all(core, rows), (core.units > 0).sum() + _CORE
+    gap = np.inf if best is None else max(bound - float(np.sum(best * core.gain)), 0.0)
     while True:
         threshold = others[size - 1] if size < len(others) else np.inf
         threshold = min(threshold, gap)
@@ -189,6 +190,20 @@ def _search(core, rows, bound, deadline):
     if not sure or best is None:
         return best, bound, sure
     return *_loosened(core, rows, best, bound, gap, deadline), True
+
+
+def _one_arm_for_all(core, rows):
+    """The best of the allocations in which everybody gets the same arm; None if none is allowed.
+
+    They keep many a rule that is hard for a solver, and are the answer if time is short.
+    """
+    order = np.argsort(-(core.units @ core.gain), kind="stable")
+    for arm in order:
+        counts = np.zeros(core.gain.shape, dtype=np.int64)
+        counts[:, arm] = core.units
+        if keeps_rows(counts, rows).all():
+            return counts
+    return None
 
 
 def _loosened(core, rows, best, bound, gap, deadline):

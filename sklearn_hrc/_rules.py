@@ -52,9 +52,9 @@ class Rule(NamedTuple):
     rows: Rows
 
 
-def budget_rule(cost, sizes, budget, name="budget"):
+def budget_rule(cost, sizes, budget):
     """Mean cost per individual of at most a budget."""
-    return Rule(name, float(budget), 1, dense_row(cost, float(budget) * int(sizes.sum())))
+    return Rule("budget", float(budget), 1, dense_row(cost, float(budget) * int(sizes.sum())))
 
 
 def limit_rules(name, limits, treatments, sizes, cost=None):
@@ -113,7 +113,7 @@ def forbidden_rule(forbidden, clusters, treatments):
         )
     coefficients = np.zeros((len(clusters), len(treatments)))
     for label, arms in forbidden.items():
-        arms = arms if isinstance(arms, (list, tuple, set, np.ndarray)) else [arms]
+        arms = [arms] if isinstance(arms, (str, bytes)) or not np.iterable(arms) else list(arms)
         columns = _places(arms, treatments, "forbidden_arms")
         for row in _known_places([label], clusters, "forbidden_arms"):
             coefficients[row, columns] = 1.0
@@ -225,7 +225,7 @@ def _places(labels, treatments, name):
     """Indices of treatment labels."""
     positions = {label: place for place, label in enumerate(treatments.tolist())}
     for label in labels:
-        if label not in positions:
+        if np.ndim(label) or label not in positions:
             raise ValueError(
                 f"{name} is expected to name treatments, {treatments.tolist()}, got {label!r}."
             )
@@ -235,6 +235,9 @@ def _places(labels, treatments, name):
 def _known_places(labels, clusters, name):
     """Indices of cluster labels; one without rows has nobody to be ruled."""
     positions = {label: place for place, label in enumerate(clusters.tolist())}
+    for label in labels:
+        if np.ndim(label):
+            raise ValueError(f"{name} is expected to name clusters, got {label!r}.")
     unknown = [label for label in labels if label not in positions]
     if unknown:
         warnings.warn(f"{name} names clusters that no row is in: {unknown}.", stacklevel=2)

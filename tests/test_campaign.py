@@ -211,7 +211,7 @@ def test_edge_of_the_budget_is_explained(experiment, parameters):
         ({"min_outcomes": {"z": 1.0}}, ValueError, "min_outcomes is expected to name columns"),
         ({"min_outcomes": {0: np.nan}}, ValueError, "min_outcomes is expected to be a finite"),
         ({"min_return": np.inf}, ValueError, "min_return is expected to be a finite"),
-        ({"budget": [0.5, np.nan]}, ValueError, "budget is expected to be a finite"),
+        ({"budget": [0.5, np.nan]}, ValueError, "budget is expected to be finite"),
         ({"budget": [0.5, 0.6], "budget_weight": [1]}, ValueError, "budget_weight"),
         ({"budget": [0.5, 0.6], "budget_weight": [1, -1]}, ValueError, "budget_weight"),
         ({"monotone_clusters": [0, 0]}, ValueError, "name every cluster once"),
@@ -273,3 +273,75 @@ def test_served_policy_keeps_the_rules(experiment):
     )
     allocation = served.allocator_.allocation_
     assert allocation[:, 2].sum() <= 0.1 * allocation.sum()
+
+
+def test_known_prices_need_no_reserve(experiment):
+    X, y, rows = experiment
+    prices = {0: 0.0, 5: 5.0, 10: 10.0}
+
+    def spent(**parameters):
+        allocator = ClusterBudgetAllocator(arm_cost=prices, random_state=0, **parameters)
+        return allocator.fit(X, y, **rows).expected_cost_
+
+    # A budget of 2 or more is there with probability 9 / 10.
+    budgets = list(range(1, 11))
+    assert spent(budget=budgets, risk="chance") == pytest.approx(2.0)
+    assert spent(budget=[2, 3], risk="chance", risk_level=0.5) == pytest.approx(3.0)
+    assert spent(budget=2, risk="robust") == pytest.approx(2.0)
+    assert spent(budget=[1, 3], budget_weight=[0, 1], risk="robust") == pytest.approx(3.0)
+
+
+def test_a_single_plan_that_holds_is_found(experiment):
+    plan = fitted(experiment, budget=99.0, min_share={10: 1.0})
+    curve = plan.budget_curve([99.0])
+    cost, error = curve.cost[0], curve.cost_se[0]
+    # Its only allocation is within the budget with probability .894.
+    allocator = fitted(
+        experiment,
+        budget=[cost + 0.8 * error, cost + 5 * error],
+        risk="chance",
+        risk_level=0.85,
+        min_share={10: 1.0},
+    )
+    assert allocator.expected_cost_ == pytest.approx(cost)
+
+
+def test_an_earlier_fit_leaves_nothing_behind(experiment):
+    X, y, rows = experiment
+    allocator = fitted(experiment, [0.3, 0.6])
+    assert allocator.budget_scenarios_.tolist() == [0.3, 0.6]
+    allocator.set_params(budget=0.5).fit(X, y, **rows)
+    for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
+        assert not hasattr(allocator, name)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"budget": [0.3, 0.6], "risk": "cvar"},
+        {"budget": [0.3, 0.6], "risk": "chance"},
+        {"budget": None, "response_value": 12.0, "min_share": {10: 0.4}, "risk": "robust"},
+        {"budget": None, "target_response": 0.2, "risk": "cvar"},
+        {"budget": 0.0},
+    ],
+)
+def test_the_plan_in_use_is_explained(experiment, parameters):
+    allocator = fitted(experiment, **parameters)
+    moves = allocator.explain_budget()
+    assert (moves.cost > 0).all()
+    assert set(moves.step) <= {"last", "next"}
+
+
+@pytest.mark.parametrize("risk", ["mean", "cvar"])
+def test_rules_that_are_hard_to_search_have_an_answer(risk):
+    """Everybody may have the same arm, whatever the order of the clusters."""
+    rng = np.random.default_rng(0)
+    segment, coupon = rng.integers(0, 40, 8000), rng.choice([0, 5, 10], 8000)
+    order = (rng.random(8000) < 0.1 + 0.006 * segment + 0.0005 * segment * coupon).astype(float)
+    allocator = ClusterBudgetAllocator(
+        budget=1.0, risk=risk, monotone_clusters=list(range(40)), time_limit=0.5
+    )
+    allocator.fit(segment[:, None], order, treatment=coupon, cost=coupon * order)
+    later = np.cumsum((allocator.allocation_ / allocator.cluster_sizes_[:, None])[:, ::-1], axis=1)
+    assert (np.diff(later, axis=0) >= -SMALL_STEP).all()
+    assert allocator.mip_gap_ >= 0
