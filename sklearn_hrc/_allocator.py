@@ -109,7 +109,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     time_limit : float, default=None
         Seconds for one allocation, after which the best one so far is taken;
         see `mip_gap_`. None is no limit for a budget without further rules, and
-        10 seconds with rules or risk.
+        10 seconds with rules or risk, where the linear relaxation is always
+        solved first.
     random_state : int, RandomState instance or None, default=None
         Chooses the members of a split cluster that get each of its arms.
 
