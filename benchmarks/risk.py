@@ -57,32 +57,31 @@ def main():
     best = plan_budget(campaign, budget).response
     scenarios = draw_costs(cost, errors, options.scenarios, rng)
     print(f"{'':28} {'s':>8} {'response':>9} {'kept':>6} {'tail':>6}")
-
-    def judge(name, solve):
-        start = time.perf_counter()
-        counts, finished = solve()
-        seconds = time.perf_counter() - start
-        spent = fresh_totals(counts, cost, errors, np.random.default_rng(1)) / sizes.sum()
-        worst = np.sort(spent)[-N_FRESH // 10 :].mean()
-        mark = " " if finished else ">"
-        print(
-            f"{name:28} {mark}{seconds:7.2f} {np.sum(counts * response) / best:>9.4f} "
-            f"{np.mean(spent <= budget):>6.3f} {worst / budget:>6.3f}",
-            flush=True,
-        )
-        return seconds
-
     for risk in ("mean", "chance", "cvar", "robust"):
         plan = campaign._replace(risk=risk)
-        own = judge(f"ours, {risk}", lambda plan=plan: planned(plan, budget))
+        own = judge(campaign, budget, best, f"ours, {risk}", planned, plan, budget)
         if risk in ("cvar", "robust"):
-            other = judge(
-                f"extensive form, {risk}",
-                lambda risk=risk: extensive_form(
-                    response, scenarios, sizes, budget, risk, options.time_limit
-                ),
-            )
+            extensive = response, scenarios, sizes, budget, risk, options.time_limit
+            name = f"extensive form, {risk}"
+            other = judge(campaign, budget, best, name, extensive_form, *extensive)
             print(f"{'ratio':28} {other / own:>8.1f}")
+
+
+def judge(campaign, budget, best, name, solve, *arguments):
+    """Time a plan, and print it as fresh draws see it; return the seconds."""
+    start = time.perf_counter()
+    counts, finished = solve(*arguments)
+    seconds = time.perf_counter() - start
+    totals = fresh_totals(counts, campaign.cost, campaign.errors, np.random.default_rng(1))
+    spent = totals / campaign.sizes.sum()
+    worst = np.sort(spent)[-N_FRESH // 10 :].mean()
+    mark = " " if finished else ">"
+    print(
+        f"{name:28} {mark}{seconds:7.2f} {np.sum(counts * campaign.response) / best:>9.4f} "
+        f"{np.mean(spent <= budget):>6.3f} {worst / budget:>6.3f}",
+        flush=True,
+    )
+    return seconds
 
 
 def planned(campaign, budget):

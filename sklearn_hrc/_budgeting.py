@@ -168,7 +168,7 @@ class BudgetMixin:
             totals of the move, `marginal_return` is their ratio.
         """
         check_is_fitted(self)
-        counts, rule = self._in_use
+        counts, rule = self.allocation_, self._rule_in_use
         if budget is not None:
             counts, rule = self._plan(budget).counts, risk_of(self._campaign, [budget], np.ones(1))
         if step is None:
@@ -233,7 +233,7 @@ class BudgetMixin:
         """Put a plan to use, with the budget and the rule for it that the plan keeps."""
         if rule is None:
             rule = risk_of(self._campaign, [budget], np.ones(1))
-        self._in_use = plan.counts, rule
+        self._rule_in_use = rule
         population = int(self.cluster_sizes_.sum())
         self.budget_ = float(budget)
         self.allocation_ = plan.counts

@@ -78,8 +78,8 @@ def _cut_relaxation(value, sizes, rows, convex, cuts, deadline):
     """Add to the cuts until the linear relaxation keeps the convex rule; that relaxation.
 
     A cut touches the rule where the way from allowed counts to those of the relaxation
-    crosses it (Veinott 1967, doi:10.1287/opre.15.1.147), which takes far fewer of them than
-    cuts at the counts themselves. The allowed counts follow halfway.
+    crosses it (Veinott 1967, doi:10.1287/opre.15.1.147), which takes up to three times fewer of
+    them than cuts at the counts themselves. The allowed counts follow halfway.
     """
     allowed, price = convex.allowed, None
     for _ in range(_CUTS):
@@ -89,7 +89,8 @@ def _cut_relaxation(value, sizes, rows, convex, cuts, deadline):
         crossing = _crossing(convex, allowed, relaxation.counts)
         allowed = (allowed + crossing) / 2
         cuts.append(_cut_at(convex, crossing))
-        price = np.append(relaxation.price, 0.0)
+        # A guess for the new cut too, but where nothing has had a price yet.
+        price = np.append(relaxation.price, 0.0) if relaxation.price.any() else None
     # A cut without a relaxation after it has no price yet.
     price = np.zeros(len(rows.limit) + len(cuts))
     price[: len(relaxation.price)] = relaxation.price

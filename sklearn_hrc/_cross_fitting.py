@@ -4,6 +4,7 @@ import numpy as np
 
 __all__ = [
     "check_arm_sizes",
+    "count_folds",
     "deal_folds",
     "resolve_batch_size",
     "resolve_n_networks",
@@ -62,6 +63,11 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     return list(networks), list(history)
 
 
+def count_folds(n_networks):
+    """Return into how many folds the rows are dealt: a fold for each network, at least five."""
+    return max(n_networks, MIN_FOLDS)
+
+
 def check_arm_sizes(arm, n_networks, treatments):
     """Raise where an arm has fewer rows than there are folds.
 
@@ -74,7 +80,7 @@ def check_arm_sizes(arm, n_networks, treatments):
     treatments : ndarray of shape (n_treatments,)
         Labels of the arms.
     """
-    n_folds = max(n_networks, MIN_FOLDS)
+    n_folds = count_folds(n_networks)
     sizes = np.bincount(arm, minlength=len(treatments))
     if _has_folds(arm, n_folds) and sizes.min() < n_folds:
         raise ValueError(
@@ -101,7 +107,7 @@ def deal_folds(arm, n_networks, rng):
         Fold of each row; sizes differ by at most one. Where there are too few
         rows to hold any out, all are in a fold that no network leaves out.
     """
-    n_folds = max(n_networks, MIN_FOLDS)
+    n_folds = count_folds(n_networks)
     order = rng.permutation(len(arm))
     order = order[np.argsort(arm[order], kind="stable")]
     folds = np.empty(len(arm), dtype=np.intp)

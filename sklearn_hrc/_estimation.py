@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hrc._cross_fitting import MIN_FOLDS
+from sklearn_hrc._cross_fitting import MIN_FOLDS, count_folds
 from sklearn_hrc._regression import regression_predictions
 from sklearn_hrc._shrinkage import (
     arm_moments,
@@ -243,7 +243,7 @@ def with_disagreement(estimates, deviations):
         was fitted to simulated experiments. Arms' levels are as before.
     """
     n_networks = deviations.shape[-1]
-    n_folds = max(n_networks, MIN_FOLDS)
+    n_folds = count_folds(n_networks)
     deviations = deviations * np.sqrt(np.sqrt(n_folds / MIN_FOLDS) / (n_networks - 1))
     own = OWN_VARIANCE * np.einsum("kjaf,kjbf->kjab", deviations, deviations)
     return estimates._replace(own=own, factors=np.sqrt(COMMON_VARIANCE) * deviations)

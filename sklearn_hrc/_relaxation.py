@@ -107,7 +107,7 @@ def relax_rows(value, sizes, rows, price=None):
     price : ndarray of shape (n_rows,), default=None
         Guess of the prices of the rows: only arms that it leaves close to the best ones of
         their clusters are looked at first, and others as the prices that come out ask for
-        them. None: the price of the first row where there were no others.
+        them. None: the price that the most broken row would have alone.
 
     Returns
     -------
@@ -136,13 +136,16 @@ def relax_rows(value, sizes, rows, price=None):
 
 
 def _first_price(value, sizes, rows):
-    """Prices of the rows where only the first of them counts."""
+    """Prices of the rows where only the one counts that the best arms break the most."""
     price = np.zeros(len(rows.limit))
     if len(price):
-        cost = rows.matrix[[0]].toarray().reshape(value.shape)
+        best = (value == value.max(axis=1, keepdims=True)) * sizes[:, None]
+        _, scale = scale_rows(rows.matrix)
+        row = int(np.argmax((rows.matrix @ best.ravel() - rows.limit) / scale))
+        cost = rows.matrix[[row]].toarray().reshape(value.shape)
         path = hull_path(value, cost, sizes)
-        edge = np.searchsorted(path.cost[1:], rows.limit[0], side="right")
-        price[0] = np.append(path.slope, 0.0)[edge]
+        edge = np.searchsorted(path.cost[1:], rows.limit[row], side="right")
+        price[row] = np.append(path.slope, 0.0)[edge]
     return price
 
 
@@ -179,7 +182,8 @@ def _from_few_arms(worth, matrix, limit, clusters, price):
             shares[columns] = result.x[: len(columns)]
             return shares, price
         # Wrong prices ask for arms of no use: the most wanted ones set them right.
-        active[missing[np.argsort(-better[missing], kind="stable")[:_FEW]]] = True
+        wanted = np.argsort(-better[missing], kind="stable")[: n_clusters + _FEW]
+        active[missing[wanted]] = True
     return None
 
 

@@ -7,7 +7,6 @@ more than the gap between the bound and the best allocation so far drop out,
 and the core that is left goes to CBC.
 """
 
-import itertools
 import time
 from typing import NamedTuple
 
@@ -17,11 +16,10 @@ from scipy.sparse import csr_array
 from sklearn_hrc._enumeration import unit_limits
 from sklearn_hrc._relaxation import InfeasibleRows, keeps_rows, relax_rows, scale_rows
 from sklearn_hrc._rows_search import search_moves
+from sklearn_hrc._solver import ROW_TOLERANCE, ask_solver
 
 __all__ = ["Core", "RowsSolution", "search_core", "solve_rows", "to_core"]
 
-# Twice the violation of a row, scaled to coefficients of one, that CBC lets pass.
-_ROW_TOLERANCE = 2e-6
 # Loss against the bound, as a share of what is at stake, that counts as none.
 _GAP = 1e-7
 # Arms beside the best ones that the first core holds, and by how much it grows.
@@ -212,7 +210,7 @@ def _loosened(core, rows, best, bound, gap, deadline):
     Between the two, an allocation may use a limit to the last digit; it is looked for where
     rows are as they are.
     """
-    for loosen in (_ROW_TOLERANCE, 0.0):
+    for loosen in (ROW_TOLERANCE, 0.0):
         counts, sure = _answer(core, rows, -loosen, gap, best, gap, deadline)
         if counts is None or not sure:
             break
@@ -272,7 +270,7 @@ def _solve_core(core, rows, threshold, start, gap, deadline):
     The solver is asked twice where need be: rows tightened by more than the violation
     that it lets pass make its answer sure, but cut off what uses a limit to the last digit.
     """
-    for tighten in (_ROW_TOLERANCE, 0.0):
+    for tighten in (ROW_TOLERANCE, 0.0):
         counts, sure = _answer(core, rows, tighten, threshold, start, gap, deadline)
         if counts is not None and keeps_rows(counts, rows).all():
             return counts, sure
@@ -292,7 +290,8 @@ def _answer(core, rows, tighten, threshold, start, gap, deadline):
         tightened = change, left - np.where(whole, 0.0, tighten)
         first = None if start is None else start[cluster, arm]
         options = first, 0.5 * core.accepted * unit, max(deadline - time.monotonic(), 0.1)
-        moves, sure = _ask_solver(harm, cluster, core.units[cluster], tightened, *options)
+        units = core.units[cluster]
+        moves, sure = ask_solver(harm, units, cluster, units, tightened, *options)
     return None if moves is None else _after(core, cluster, arm, home, moves), sure
 
 
@@ -305,39 +304,3 @@ def _in_moves(core, rows, cluster, arm, best):
     # Between two whole numbers no tolerance matters.
     limit = np.where(whole, np.floor(limit) + 0.5, limit)
     return change, (limit - matrix[:, home] @ core.units) / scale, whole
-
-
-def _ask_solver(harm, cluster, most, rows, start, gap, seconds):
-    """Moves that CBC finds best, None without an answer, and whether it was sure."""
-    import mip
-
-    change, left = rows
-    empty = np.diff(change.indptr) == 0
-    if np.any(left[empty] < -_ROW_TOLERANCE):
-        return None, True
-    model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
-    model.verbose, model.threads, model.seed = 0, 1, 1
-    model.max_mip_gap, model.max_mip_gap_abs = 0.0, gap
-    # CBC crashes, and the process with it, where it undoes its preprocessing of some programmes.
-    model.preprocess = 0
-    moves = [
-        model.add_var(var_type=mip.INTEGER, ub=float(units), obj=value)
-        for units, value in zip(most.tolist(), harm.tolist())
-    ]
-    for (first, last), limit in zip(itertools.pairwise(change.indptr.tolist()), left.tolist()):
-        if last > first:
-            terms = [moves[move] for move in change.indices[first:last].tolist()]
-            row = mip.LinExpr(terms, change.data[first:last].tolist())
-            model.add_constr(row <= limit)
-    edges = [0, *(np.flatnonzero(np.diff(cluster)) + 1).tolist(), len(moves)]
-    for first, last in itertools.pairwise(edges):
-        if last - first > 1:
-            row = mip.LinExpr(moves[first:last], [1.0] * (last - first))
-            model.add_constr(row <= float(most[first]))
-    if start is not None:
-        model.start = list(zip(moves, start.astype(np.float64).tolist()))
-    status = model.optimize(max_seconds=seconds)
-    sure = status in (mip.OptimizationStatus.OPTIMAL, mip.OptimizationStatus.INFEASIBLE)
-    if not model.num_solutions:
-        return None, sure
-    return np.array([round(move.x) for move in moves], dtype=np.int64), sure

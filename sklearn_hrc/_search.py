@@ -7,22 +7,21 @@ arms are in question then, whatever the size of the programme. Where memory does
 CBC looks for a better allocation among the arms that lose less than the best known one.
 """
 
-import itertools
 import time
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from sklearn_hrc._budget_path import greedy_counts
 from sklearn_hrc._enumeration import Core, enumerate_moves, unit_limits
 from sklearn_hrc._hull import hull_path
+from sklearn_hrc._solver import ROW_TOLERANCE, ask_solver
 
 __all__ = ["TOLERANCE", "Found", "Problem", "search_units"]
 
 # Share of the money moved by which rounding may take an allocation over its budget.
 TOLERANCE = 1e-12
-# Twice the violation of a row that CBC lets pass.
-_ROW_TOLERANCE = 2e-6
 # Moves in question in the first enumeration.
 _FIRST_MOVES = 12
 # By how much the losses in question grow from one enumeration to the next.
@@ -210,29 +209,10 @@ def _solver_moves(core, start, gap, deadline):
     seconds = _SOLVER_SECONDS if deadline is None else _SOLVER_SHARE * _left(deadline)
     if not 0 < len(harm) < _SOLVER_MOVES * seconds or not np.all(np.isfinite(harm)):
         return None
-    import mip
-
-    model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
-    model.verbose, model.threads, model.seed = 0, 1, 1
-    # It crashes, and the process with it, where it undoes its preprocessing of some programmes.
-    model.preprocess = 0
-    model.max_mip_gap = model.max_mip_gap_abs = 0.0
-    moves = [
-        model.add_var(var_type=mip.INTEGER, ub=limit, obj=value)
-        for limit, value in zip(core.limit.tolist(), harm.tolist())
-    ]
-    unit = float(np.abs(core.extra).max())
-    row = mip.LinExpr(moves, (core.extra / unit).tolist())
-    model.add_constr(row <= core.room / unit - _ROW_TOLERANCE)
-    edges = [0, *(np.flatnonzero(np.diff(core.cluster)) + 1).tolist(), len(moves)]
-    for first, last in itertools.pairwise(edges):
-        if core.limit[first:last].sum() > core.units[first]:
-            row = mip.LinExpr(moves[first:last], [1.0] * (last - first))
-            model.add_constr(row <= float(core.units[first]))
-    model.start = list(zip(moves, start.astype(np.float64).tolist()))
     if deadline is not None:
         seconds = min(seconds, _left(deadline))
-    model.optimize(max_seconds=seconds)
-    if not model.num_solutions:
-        return None
-    return np.array([round(move.x) for move in moves], dtype=np.int64)
+    unit = float(np.abs(core.extra).max())
+    row = csr_array((core.extra / unit)[None, :])
+    left = np.array([core.room / unit - ROW_TOLERANCE])
+    cluster, units = core.cluster, core.units
+    return ask_solver(harm, core.limit, cluster, units, (row, left), start, 0.0, seconds)[0]

@@ -20,7 +20,6 @@ from sklearn_hrc._plan import (
 )
 from sklearn_hrc._programme import solve
 from sklearn_hrc._risk import CostErrors, risk_factor
-from sklearn_hrc._rows_programme import _ask_solver
 from sklearn_hrc._rules import (
     forbidden_rule,
     limit_rules,
@@ -28,6 +27,7 @@ from sklearn_hrc._rules import (
     outcome_rule,
     return_rule,
 )
+from sklearn_hrc._solver import ask_solver
 from sklearn_hrc.exceptions import BudgetError, RuleConflictError
 
 thorough = settings(deadline=None, derandomize=True, max_examples=30)
@@ -344,7 +344,8 @@ def test_programme_that_crashed_the_solver():
     left = np.array([-23 / 11 - 2e-6, 3.125, 0.125, 2.5, 5.5])
     harm = np.array([10, 10, -55, 35]) * (1000 / 31)
     cluster, most = np.array([0, 0, 1, 1]), np.array([4, 4, 3, 3])
-    moves, _ = _ask_solver(harm, cluster, most, (csr_array(change), left), None, 5e-4, 10.0)
+    rows = csr_array(change), left
+    moves, _ = ask_solver(harm, most, cluster, most, rows, None, 5e-4, 10.0)
     assert moves is None or np.all(change @ moves <= left + 3e-6)
 
 
