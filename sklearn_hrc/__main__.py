@@ -5,6 +5,7 @@ one. Half of the rows fit and tune the policy, the other half judge it.
 """
 
 import argparse
+import os
 import tempfile
 import time
 
@@ -15,7 +16,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
-from sklearn_hrc.datasets import load_hillstrom, load_thornton_hiv, make_coupon_experiment
+from sklearn_hrc.datasets import (
+    fetch_hillstrom,
+    load_hillstrom,
+    load_thornton_hiv,
+    make_coupon_experiment,
+)
 from sklearn_hrc.metrics import best_single_arm, policy_value
 from sklearn_hrc.plotting import BudgetCurveDisplay
 
@@ -45,7 +51,7 @@ def main(arguments=None):
     started = time.perf_counter()
     try:
         experiment = _LOADERS[options.data](options)
-    except (FileNotFoundError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         parser.error(str(error))
     print(
         f"{options.data}: {len(experiment.data):,} individuals, "
@@ -70,7 +76,14 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m sklearn_hrc", description=__doc__)
-    parser.add_argument("--data", choices=sorted(_LOADERS), default="coupons")
+    parser.add_argument(
+        "--data",
+        choices=sorted(_LOADERS),
+        default="coupons",
+        help="the experiment: coupons is simulated; the files of the others are read from the "
+        "folder in SKLEARN_HRC_DATA, else hillstrom is downloaded and thornton is taken from the "
+        "package causaldata",
+    )
     parser.add_argument("--rows", type=int, default=30_000, help="simulated rows")
     parser.add_argument("--output", default="budget_curve.png", help="where the picture goes")
     parser.add_argument("--random-state", type=int, default=0)
@@ -86,7 +99,8 @@ def _coupons(options):
 
 
 def _hillstrom(options):
-    return load_hillstrom(target="visit")
+    load = load_hillstrom if os.environ.get("SKLEARN_HRC_DATA") else fetch_hillstrom
+    return load(target="visit")
 
 
 def _thornton(options):

@@ -2,7 +2,11 @@
 
 import itertools
 import os
+import re
+import shutil
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import linprog
 
 from sklearn_hrc.datasets import (
+    _thornton,
     load_hillstrom,
     load_thornton_hiv,
     make_coupon_experiment,
@@ -236,7 +241,7 @@ def test_frames():
 
 def test_frames_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=r'as_frame=True requires pandas.*"sklearn-hrc\[plot\]"'):
+    with pytest.raises(ImportError, match=r'as_frame=True requires pandas.*"sklearn-hrc\[data\]"'):
         make_coupon_experiment(5, as_frame=True)
     make_coupon_experiment(5)
 
@@ -375,10 +380,20 @@ HEADERS = {
 readers = pytest.mark.parametrize(("file_name", "load"), READERS.items())
 
 
+@pytest.fixture
+def no_package(monkeypatch):
+    """As if causaldata, from which Thornton's table may come, were not installed."""
+    monkeypatch.setitem(sys.modules, "causaldata", None)
+
+
 @readers
-def test_missing_file(file_name, load, tmp_path, monkeypatch):
+def test_missing_file(file_name, load, tmp_path, monkeypatch, no_package):
     pytest.importorskip("pandas")
-    sentence = "environment variable SKLEARN_HRC_DATA; .* no stated licence"
+    other_way = {
+        "hillstrom.csv": "call fetch_hillstrom",
+        "thornton_hiv.csv": r'install .* causaldata.* pip install "sklearn-hrc\[data\]"',
+    }[file_name]
+    sentence = f"environment variable SKLEARN_HRC_DATA, or {other_way}.*; .* no stated licence"
     with pytest.raises(FileNotFoundError, match=f"{file_name} was not found in .*{tmp_path.name}"):
         load(tmp_path)
     monkeypatch.setenv("SKLEARN_HRC_DATA", str(tmp_path / "nowhere"))
@@ -394,7 +409,7 @@ def test_other_content_is_refused(file_name, load, tmp_path, monkeypatch):
     pytest.importorskip("pandas")
     path = tmp_path / file_name
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="must have the columns"):
+    with pytest.raises(ValueError, match="is expected to have the columns"):
         load(path)
     header = HEADERS[file_name]
     path.write_text(header + "\n" + ",".join("0" for _ in header.split(",")) + "\n")
@@ -409,15 +424,22 @@ def test_other_sums_are_refused(file_name, load, tmp_path):
     n_rows = {"hillstrom.csv": 64_000, "thornton_hiv.csv": 4_820}[file_name]
     header = HEADERS[file_name]
     row = ",".join("0" for _ in header.split(","))
-    (tmp_path / file_name).write_text("\n".join([header] + [row] * n_rows) + "\n")
+    rows = [row] * n_rows
+    (tmp_path / file_name).write_text("\n".join([header, *rows[1:], row[:-1]]) + "\n")
+    with pytest.raises(ValueError, match="empty entries, got 1"):
+        load(tmp_path)
+    if file_name == "thornton_hiv.csv":
+        rows[:4079] = ["0,,,0,0,0,0,0"] * 4079
+    (tmp_path / file_name).write_text("\n".join([header, *rows]) + "\n")
     with pytest.raises(ValueError, match="The sum of column"):
         load(tmp_path)
 
 
 @readers
 def test_readers_without_pandas(file_name, load, tmp_path, monkeypatch):
+    (tmp_path / file_name).touch()
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match=rf'{load.__name__} requires .*"sklearn-hrc\[plot\]"'):
+    with pytest.raises(ImportError, match=rf'{load.__name__} requires .*"sklearn-hrc\[data\]"'):
         load(tmp_path)
 
 
@@ -459,9 +481,73 @@ def test_hillstrom_targets_and_arrays():
     assert arrays.treatment.dtype.kind == "U"
 
 
-@real_data
-def test_thornton():
+FEW = {  # the second person drew no voucher that is known, and is left out
+    "villnum": [1.0, 2.0, 101.0, 101.0, np.nan, 7.0],
+    "got": [1.0, 1.0, 0.0, 1.0, 1.0, 0.0],
+    "distvct": [2.0, 2.0, 4.0, 1.0, 0.0, 3.0],
+    "tinc": [0.5, np.nan, 0.0, 1.0, 2.0, 3.0],
+    "any": [1.0, np.nan, 0.0, 1.0, 1.0, 1.0],
+    "age": [20.0, 30.0, 40.0, np.nan, 30.0, 50.0],
+    "hiv2004": [0.0, 1.0, 1.0, -1.0, 0.0, 0.0],
+}
+
+
+@pytest.fixture
+def small_package(monkeypatch):
+    """A causaldata whose table of six rows is taken for the published one."""
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(FEW).astype({"distvct": np.float32, "tinc": np.float32})
+    dataset = SimpleNamespace(load_pandas=lambda: SimpleNamespace(data=frame))
+    monkeypatch.setitem(sys.modules, "causaldata", SimpleNamespace(thornton_hiv=dataset))
+    table = _thornton._PACKAGED_TABLE._replace(n_rows=6, n_missing=4, sums={"got": 4, "tinc": 6.5})
+    monkeypatch.setattr(_thornton, "_PACKAGED_TABLE", table)
+    monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
+    return frame
+
+
+def test_table_of_the_package(small_package, monkeypatch, tmp_path):
+    monkeypatch.setenv("SKLEARN_HRC_DATA", str(tmp_path))  # a folder without the file
     e = load_thornton_hiv()
+    assert set(e.data.dtypes) == {np.dtype(np.float64)}
+    assert e.cost.dtype == np.float64
+    assert_array_equal(e.treatments, [0, 0.5, 1, 2, 3])
+    assert_array_equal(e.treatment, [0.5, 0, 1, 2, 3])
+    assert_array_equal(e.cost, [0.5, 0, 1, 2, 0])
+    assert_array_equal(e.groups, [1, 101, 101, -1, 7])
+    assert_array_equal(e.data["age"], [20, 40, 35, 30, 50])
+    assert_array_equal(e.data["distance"], [2, 4, 1, 2.5, 3])
+    assert_array_equal(e.data["second_lottery"], [0, 1, 1, 0, 0])
+    assert_allclose(e.propensity, [1 / 3, 1 / 2, 1 / 2, 1 / 3, 1 / 3])
+
+
+def test_a_file_goes_before_the_package(small_package, tmp_path, monkeypatch):
+    (tmp_path / "thornton_hiv.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setenv("SKLEARN_HRC_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="thornton_hiv.csv is expected to have the columns"):
+        load_thornton_hiv()
+    with pytest.raises(FileNotFoundError, match="nowhere"):  # a path is a path
+        load_thornton_hiv(tmp_path / "nowhere")
+
+
+def test_other_content_of_the_package_is_refused(small_package):
+    small_package["tinc"] += 0.25
+    with pytest.raises(ValueError, match="column tinc in .* package causaldata is expected to be"):
+        load_thornton_hiv()
+
+
+@pytest.fixture(params=["file", "package"])
+def thornton(request, monkeypatch):
+    """The real table, from both places."""
+    if request.param == "package":
+        pytest.importorskip("causaldata", reason="REAL DATA NOT TESTED: no causaldata")
+        monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
+    elif not os.environ.get("SKLEARN_HRC_DATA"):
+        pytest.skip("REAL DATA NOT TESTED: SKLEARN_HRC_DATA names no folder")
+    return load_thornton_hiv()
+
+
+def test_thornton(thornton):
+    e = thornton
     assert e.data.shape == (2834, 5)
     assert np.isfinite(e.data.to_numpy()).all()
     assert set(e.data.dtypes) == {np.dtype(np.float64)}
@@ -478,12 +564,32 @@ def test_thornton():
     assert (e.groups == -1).sum() == 4
 
 
-@real_data
-def test_thornton_propensities_are_shares_within_a_lottery():
-    e = load_thornton_hiv(as_frame=False)
-    second = e.data[:, 4] == 1
+def test_thornton_propensities_are_shares_within_a_lottery(thornton):
+    e = thornton
+    second = e.data["second_lottery"] == 1
     assert second.sum() == 992
     for lottery in (second, ~second):
         weights = [(1 / e.propensity[lottery & (e.treatment == arm)]).sum() for arm in e.treatments]
         assert_allclose(weights, lottery.sum())
     assert_allclose(e.propensity[second & (e.treatment == 0)], 0.367, atol=1e-3)
+
+
+# The page on the data sets
+
+
+def test_figures_of_the_page(tmp_path, monkeypatch, capsys):
+    page = Path(__file__).resolve().parents[1] / "docs" / "datasets.md"
+    real_file = Path(os.environ.get("SKLEARN_HRC_DATA", ""), "hillstrom.csv")
+    if not (page.is_file() and real_file.is_file()):
+        pytest.skip("REAL DATA NOT TESTED: no hillstrom.csv, or no page")
+    (tmp_path / "sklearn_hrc").mkdir()
+    shutil.copy(real_file, tmp_path / "sklearn_hrc")
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(), re.M | re.S)
+    names = {}
+    for (language, block), (_, printed) in itertools.pairwise([*blocks, ("", "")]):
+        if language == "python":
+            exec(block, names)
+            output = capsys.readouterr().out
+            assert not output or output.split() == printed.split()
+    assert len(blocks) == 7

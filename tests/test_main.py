@@ -1,6 +1,7 @@
 """The main job, on few rows and on the real experiments where they are."""
 
 import os
+import sys
 
 import pytest
 
@@ -30,11 +31,18 @@ def test_prints_a_line_for_each_budget(tmp_path, capsys):
     assert search.best_estimator_[-1].budget_ > 0
 
 
-def test_missing_data_is_one_sentence(monkeypatch, capsys):
-    monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
+@pytest.mark.parametrize(
+    ("data", "file_name"), [("hillstrom", "hillstrom.csv"), ("thornton", "thornton_hiv.csv")]
+)
+def test_missing_data_is_one_sentence(data, file_name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SKLEARN_HRC_DATA", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "causaldata", None)
     with pytest.raises(SystemExit):
-        main(["--data", "hillstrom"])
-    assert "hillstrom.csv was not found" in capsys.readouterr().err
+        main(["--data", data])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith(
+        f"python -m sklearn_hrc: error: {file_name} was not found in {tmp_path}"
+    )
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import Interval, StrOptions, validate_params
@@ -131,21 +132,21 @@ def _describe(n_samples, n_features, treatments, cost_type):
     prefer_skip_nested_validation=True,
 )
 def make_coupon_experiment(
-    n_samples=10_000,
+    n_samples: int = 10_000,
     *,
-    n_treatments=5,
-    n_features=20,
-    order_rate=0.1,
-    order_effect=0.35,
-    amount_effect=0.0,
-    heterogeneity=1.5,
-    basket_noise=0.6,
-    feature_noise=0.0,
-    cost_type="face_value",
-    treatment_shares=None,
-    as_frame=False,
-    random_state=None,
-):
+    n_treatments: int = 5,
+    n_features: int = 20,
+    order_rate: float = 0.1,
+    order_effect: float = 0.35,
+    amount_effect: float = 0.0,
+    heterogeneity: float = 1.5,
+    basket_noise: float = 0.6,
+    feature_noise: float = 0.0,
+    cost_type: str = "face_value",
+    treatment_shares: ArrayLike | None = None,
+    as_frame: bool = False,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
     r"""Simulate a randomised coupon experiment whose truth is known.
 
     Individual :math:`i` with features :math:`x_i` receives coupon :math:`j` at random.

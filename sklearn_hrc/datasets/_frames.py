@@ -20,6 +20,6 @@ def import_pandas(caller):
         import pandas
     except ImportError as error:
         raise ImportError(
-            f'{caller} requires pandas: install it with pip install "sklearn-hrc[plot]".'
+            f'{caller} requires pandas: install it with pip install "sklearn-hrc[data]".'
         ) from error
     return pandas

@@ -1,6 +1,7 @@
 """What policies reach where the truth is known: of one policy, and of the best."""
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch, check_array, check_consistent_length, column_or_1d
 
 from sklearn_hrc._hull import hull_path
@@ -44,7 +45,13 @@ def arm_codes(arms, treatments):
     return np.array([column[label] for label in labels.tolist()], dtype=np.intp)[inverse]
 
 
-def oracle_policy_value(arms, expected_response, expected_cost, *, treatments=None):
+def oracle_policy_value(
+    arms: ArrayLike,
+    expected_response: ArrayLike,
+    expected_cost: ArrayLike,
+    *,
+    treatments: ArrayLike | None = None,
+) -> Bunch:
     """Compute the true value of a policy from the true expectations.
 
     Parameters
@@ -95,7 +102,9 @@ def oracle_policy_value(arms, expected_response, expected_cost, *, treatments=No
     return Bunch(response=float(response[chosen].mean()), cost=float(cost[chosen].mean()))
 
 
-def oracle_budget_curve(budgets, expected_response, expected_cost):
+def oracle_budget_curve(
+    budgets: ArrayLike, expected_response: ArrayLike, expected_cost: ArrayLike
+) -> NDArray[np.float64]:
     """Compute the best mean response that any policy reaches at each budget.
 
     The value of the linear programme that gives every individual one arm (at most

@@ -1,4 +1,4 @@
-"""Reader of Thornton's experiment with cash incentives."""
+"""Thornton's experiment with cash incentives, from a file or from another package."""
 
 import os
 
@@ -6,23 +6,28 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_hrc._compat import validate_params
-from sklearn_hrc.datasets._files import read_verified
+from sklearn_hrc.datasets._files import PublishedTable, find_file, not_found, read_verified, verify
 from sklearn_hrc.datasets._frames import import_pandas
 
 __all__ = ["load_thornton_hiv"]
 
-_FILE_NAME = "thornton_hiv.csv"
-_COLUMNS = ["rownames", "villnum", "got", "distvct", "tinc", "any", "age", "hiv2004"]
-_N_ROWS = 4_820
-_SUMS = {
-    "villnum": 304_248,
-    "got": 2_016,
-    "distvct": 9_652.691128894687,
-    "tinc": 2_866.3026982545853,
-    "any": 2_222,
-    "age": 147_361,
-    "hiv2004": 171,
-}
+_TABLE = PublishedTable(
+    file_name="thornton_hiv.csv",
+    columns=["rownames", "villnum", "got", "distvct", "tinc", "any", "age", "hiv2004"],
+    n_rows=4_820,
+    n_missing=8_158,
+    sums={
+        "villnum": 304_248,
+        "got": 2_016,
+        "distvct": 9_652.691128894687,
+        "tinc": 2_866.3026982545853,
+        "any": 2_222,
+        "age": 147_361,
+        "hiv2004": 171,
+    },
+    counts={},
+)
+_PACKAGED_TABLE = _TABLE._replace(columns=_TABLE.columns[1:])  # without the numbers of the rows
 # Upper ends of the bins of positive incentives, in US$. Each of the four holds amounts from
 # both lotteries; quartiles would leave some arms without anybody from the second one.
 _BIN_ENDS = [0.5, 1.0, 2.0]
@@ -93,22 +98,40 @@ def clean_features(frame, second_lottery):
     ).astype(np.float64)
 
 
+def read_table(path):
+    """Return the table from a file or, with no `path` and no file, from the package causaldata."""
+    file = find_file(_TABLE.file_name, path)
+    if file is not None:
+        return read_verified(file, _TABLE, caller="load_thornton_hiv")
+    advice = 'install the package causaldata, which has the table: pip install "sklearn-hrc[data]"'
+    if path is not None:
+        raise not_found(_TABLE.file_name, path, advice)
+    try:
+        from causaldata import thornton_hiv
+    except ImportError as error:
+        raise not_found(_TABLE.file_name, path, advice) from error
+    frame = thornton_hiv.load_pandas().data.astype(np.float64)
+    verify(frame, "The table thornton_hiv of the package causaldata", _PACKAGED_TABLE)
+    return frame
+
+
 @validate_params(
     {"path": [str, os.PathLike, None], "as_frame": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def load_thornton_hiv(path=None, *, as_frame=True):
+def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool = True) -> Bunch:
     """Load a field experiment with cash incentives, paid on redemption (Thornton, 2008).
 
-    The data are not shipped: `thornton_hiv.csv`, a table of 4,820 rows with the columns
-    rownames, villnum, got, distvct, tinc, any, age and hiv2004, is read and its content
-    is verified. The 2,834 rows with a known incentive and a known attendance are kept.
+    The data are not shipped: a table of 4,820 rows is read and its content is verified, from
+    `thornton_hiv.csv` (columns rownames, villnum, got, distvct, tinc, any, age and hiv2004) or
+    from the package causaldata, which ``pip install "sklearn-hrc[data]"`` brings. The 2,834 rows
+    with a known incentive and a known attendance are kept.
 
     Parameters
     ----------
     path : str or path-like, default=None
-        The file or its folder. None: the folder in the environment
-        variable `SKLEARN_HRC_DATA`.
+        The file or its folder. None: the folder in the environment variable
+        `SKLEARN_HRC_DATA` or, without one that has the file, the package causaldata.
     as_frame : bool, default=True
         Whether the rows come as pandas objects; else as arrays.
 
@@ -136,15 +159,15 @@ def load_thornton_hiv(path=None, *, as_frame=True):
     Raises
     ------
     FileNotFoundError
-        If the file is not there.
+        If the file is not there and, for None, causaldata is not installed.
     ValueError
-        If the file is not the published table.
+        If what is found is not the published table.
     ImportError
         If pandas is not installed.
 
     See Also
     --------
-    load_hillstrom : An e-mail experiment.
+    fetch_hillstrom : An e-mail experiment.
     make_coupon_experiment : Simulated data with known truth.
 
     Notes
@@ -167,10 +190,7 @@ def load_thornton_hiv(path=None, *, as_frame=True):
     array([0.  , 0.32, 0.9 , 1.7 , 2.59])
     """
     pd = import_pandas("load_thornton_hiv")
-    frame = read_verified(
-        _FILE_NAME, path, caller="load_thornton_hiv", columns=_COLUMNS, n_rows=_N_ROWS, sums=_SUMS
-    )
-    frame = frame.dropna(subset=["got", "tinc"]).reset_index(drop=True)
+    frame = read_table(path).dropna(subset=["got", "tinc"]).reset_index(drop=True)
     village = frame["villnum"].fillna(-1).to_numpy(dtype=np.int64)
     second_lottery = village >= _FIRST_VILLAGE_OF_SECOND_LOTTERY
     arm, labels = bin_incentives(frame["tinc"].to_numpy())
