@@ -4,7 +4,8 @@ Look inside a policy
 
 Two pictures of a fitted policy: how its networks learnt, and which coupons its
 clusters get at two budgets. Both show what the policy was fitted on; whether it
-is any good, held-out customers must tell, as in the other example.
+is any good, held-out customers must tell, as in
+:doc:`/auto_examples/plot_number_of_clusters`.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 Choose the number of clusters, and see what budgets buy
 ========================================================
 
-A search over the number of clusters is scored by the policy's own budget curve
-on held-out rows; the networks are trained once a fold, since the pipeline has a
+A search over the number of clusters is scored by the area under the policy's budget
+curve on held-out rows; the networks are trained once a fold, since the pipeline has a
 memory. Two of the candidates are then drawn beside the best single arm.
 """
 
@@ -47,7 +47,13 @@ for n_clusters, mean, spread in zip(
     print(f"{n_clusters:>3} clusters: mean gain {mean:.2f}, over folds +- {spread:.2f}")
 
 # %%
-# The ring marks the current budget, at what the policy really spends.
+# The score is a mean gain in sales per customer. It is noisy: a difference that is
+# small beside the spread over the folds is no reason to prefer one number.
+#
+# Customers that took no part in the search judge the chosen policy and the one
+# with two clusters. The ring marks the current budget, at what the policy really
+# spends. Both gain more than the best single arm; which of the two is better, these
+# customers cannot tell, since the intervals overlap at every spend.
 _, ax = plt.subplots(layout="constrained")
 chosen = f"{search.best_params_['hiddenclusterer__n_clusters']} clusters, chosen"
 for name, fitted in (("2 clusters", few), (chosen, search)):

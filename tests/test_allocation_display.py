@@ -1,16 +1,19 @@
 """The figure shows the allocation that a policy makes, whatever it comes wrapped in."""
 
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.tree import DecisionTreeClassifier
+from small_policies import (
+    NEEDS_EXTRA,
+    WRAPS,
+    distilled_policy,
+    hide_matplotlib,
+    segment_policy,
+    segments,
+)
 
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator
 from sklearn_hrc.datasets import make_coupon_experiment
@@ -22,18 +25,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 from_estimator = AllocationDisplay.from_estimator
 
 
-def segments(X):
-    """Four hand-made segments, by past spend and recency."""
-    X = np.asarray(X)
-    return 2.0 * (X[:, [0]] > 118) + (X[:, [1]] > 21)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def experiment():
     return make_coupon_experiment(3000, n_treatments=3, random_state=0, as_frame=True)
@@ -41,12 +32,7 @@ def experiment():
 
 @pytest.fixture(scope="module")
 def policy(experiment):
-    return ClusterBudgetAllocator(budget=0.5, random_state=0).fit(
-        segments(experiment.data),
-        experiment.target,
-        treatment=experiment.treatment,
-        cost=experiment.cost,
-    )
+    return segment_policy(experiment)
 
 
 @pytest.fixture
@@ -159,6 +145,20 @@ def test_arms_are_named_where_there_is_room(values):
     assert [text.get_position()[0] for text in texts] == [17.5, 55.0]
 
 
+def names_above(display):
+    return [text.get_text() for text in display.axes_[0].texts if text.get_text()]
+
+
+def test_clusters_are_named_above_blocks_that_are_wide_enough(values):
+    display = AllocationDisplay(**values, clusters=np.array([3.0, 7.0, 8.0, 12.0])).plot()
+    assert names_above(display) == ["3", "7", "12", "7", "8"]  # arm by arm, falling gain
+    assert display.axes_[2].get_xlabel().endswith("its label above it")
+    # 5 % are not wide enough for the longest label, so not for a shorter one.
+    long = AllocationDisplay(**values, clusters=np.array(["north", "s", "west", "east"])).plot()
+    assert names_above(long) == ["north", "east", "s", "west"]
+    assert names_above(AllocationDisplay(**values).plot()) == []
+
+
 def test_gains_go_up_and_costs_down_above_the_same_individuals(values):
     gain_ax, _, cost_ax = AllocationDisplay(**values).plot().axes_
     assert not gain_ax.yaxis_inverted()
@@ -223,6 +223,7 @@ def test_arrays_are_those_of_the_policy(policy):
     assert_array_equal(display.response, policy.response_)
     assert_array_equal(display.cost, policy.cost_)
     assert_array_equal(display.treatments, [0, 5, 10])
+    assert_array_equal(display.clusters, [0, 1, 2, 3])
     assert (display.control, display.budget, display.response_name) == (0, 0.5, "gmv")
     assert from_estimator(policy, response_name="money").response_name == "money"
 
@@ -252,23 +253,13 @@ def test_another_budget_leaves_the_policy_as_it_is(policy):
 
 
 def test_current_budget_is_that_of_set_budget(experiment):
-    policy = ClusterBudgetAllocator(budget=0.5)
-    rows = {"treatment": experiment.treatment, "cost": experiment.cost}
-    policy.fit(segments(experiment.data), experiment.target, **rows).set_budget(0.1)
+    policy = segment_policy(experiment).set_budget(0.1)
     display = from_estimator(policy)
     assert display.budget == 0.1
     assert_array_equal(display.allocation, policy.allocation_)
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda policy: make_pipeline(FunctionTransformer(segments), policy),
-        lambda policy: FrozenEstimator(make_pipeline(FunctionTransformer(segments), policy)),
-        lambda policy: make_pipeline(FunctionTransformer(segments), FrozenEstimator(policy)),
-    ],
-    ids=["pipeline", "frozen", "frozen step"],
-)
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_wrapped_policies_draw_the_same(wrap, policy):
     for budget in (None, 0.2):
         expected = from_estimator(policy, budget=budget).allocation
@@ -282,11 +273,7 @@ def test_search_draws_its_best_policy(policy):
 
 
 def test_distilled_policy_draws_what_it_serves(experiment):
-    teacher = make_pipeline(FunctionTransformer(segments), ClusterBudgetAllocator(budget=0.5))
-    student = DecisionTreeClassifier(max_depth=1, random_state=0)
-    policy = DistilledAllocator(teacher, student=student, random_state=0)
-    X, rows = np.asarray(experiment.data), (experiment.treatment, experiment.cost)
-    policy.fit(X, experiment.target, treatment=rows[0], cost=rows[1])
+    policy = distilled_policy(experiment, max_depth=1)
     assert_array_equal(from_estimator(policy).allocation, policy.allocator_.allocation_)
     from_estimator(policy, budget=0.2)
     assert policy.allocator_.budget_ == 0.5
@@ -330,13 +317,10 @@ def test_axes_outside_a_grid(values):
 
 @pytest.mark.parametrize("method", ["plot", "from_estimator"])
 def test_missing_matplotlib_names_the_extra(method, values, policy, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    hide_matplotlib(monkeypatch)
     calls = {
         "plot": lambda: AllocationDisplay(**values).plot(),
         "from_estimator": lambda: from_estimator(policy),
     }
-    with pytest.raises(
-        ImportError, match=rf'{method} requires .*pip install "sklearn-hrc\[plot\]"'
-    ):
+    with pytest.raises(ImportError, match=method + NEEDS_EXTRA):
         calls[method]()

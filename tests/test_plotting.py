@@ -8,13 +8,19 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import norm
 from sklearn.exceptions import NotFittedError
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.tree import DecisionTreeClassifier
+from small_policies import (
+    NEEDS_EXTRA,
+    WRAPS,
+    distilled_policy,
+    hide_matplotlib,
+    rows_of,
+    segment_policy,
+    segments,
+)
 
-from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator
+from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.metrics import best_single_arm, budget_curve
 from sklearn_hrc.plotting import BudgetCurveDisplay
@@ -25,18 +31,6 @@ CURVE = ("spend", "gain", "spend_se", "gain_se", "area")
 BUDGETS = [0.2, 0.5, 0.8]
 
 
-def segments(X):
-    """Four hand-made segments, by the signs of two centred features."""
-    X = np.asarray(X)
-    return 2.0 * (X[:, [0]] > 1) + (X[:, [1]] > 1)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def held_out():
     return make_coupon_experiment(3000, n_treatments=3, random_state=1)
@@ -44,10 +38,7 @@ def held_out():
 
 @pytest.fixture(scope="module")
 def policy():
-    train = make_coupon_experiment(3000, n_treatments=3, random_state=0)
-    return ClusterBudgetAllocator(budget=0.5, random_state=0).fit(
-        segments(train.data), train.target, treatment=train.treatment, cost=train.cost
-    )
+    return segment_policy(make_coupon_experiment(3000, n_treatments=3, random_state=0))
 
 
 @pytest.fixture
@@ -59,10 +50,6 @@ def curve():
         "spend_se": np.array([0.2, 0.1, 0.3]),
         "gain_se": np.array([0.5, 0.4, 0.6]),
     }
-
-
-def rows_of(experiment):
-    return {"treatment": experiment.treatment, "cost": experiment.cost}
 
 
 def draw(policy, held_out, **kwargs):
@@ -138,15 +125,7 @@ def test_known_prices_need_no_cost(held_out):
     assert_allclose(display.reference_spend[-1], 10.0)
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda policy: make_pipeline(FunctionTransformer(segments), policy),
-        lambda policy: FrozenEstimator(make_pipeline(FunctionTransformer(segments), policy)),
-        lambda policy: make_pipeline(FunctionTransformer(segments), FrozenEstimator(policy)),
-    ],
-    ids=["pipeline", "frozen", "frozen step"],
-)
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 def test_wrapped_policies_draw_the_same(wrap, policy, held_out):
     rows = rows_of(held_out)
     display = BudgetCurveDisplay.from_estimator(
@@ -157,11 +136,8 @@ def test_wrapped_policies_draw_the_same(wrap, policy, held_out):
 
 
 def test_distilled_policy(held_out):
-    teacher = make_pipeline(FunctionTransformer(segments), ClusterBudgetAllocator(budget=0.5))
-    student = DecisionTreeClassifier(max_depth=3, random_state=0)
-    policy = DistilledAllocator(teacher, student=student, random_state=0)
+    policy = distilled_policy(held_out, max_depth=3)
     X, y, rows = held_out.data, held_out.target, rows_of(held_out)
-    policy.fit(X, y, **rows)
     display = BudgetCurveDisplay.from_estimator(policy, X, y, **rows)
     assert display.name == "DistilledAllocator"
     assert display.area == policy.score(X, y, **rows)
@@ -210,10 +186,64 @@ def test_reference_and_current_budget_are_drawn(policy, held_out):
     )
     assert labels_of(display.ax_) == [
         f"ClusterBudgetAllocator (area = {display.area:.3g})",
+        f"current budget 0.5, shadow price {policy.shadow_price_:.3g}",
         "95 % confidence",
-        "current budget",
         "best single arm",
     ]
+
+
+def test_tangent_rises_by_the_shadow_price(curve):
+    point = {"current_spend": 1.0, "current_gain": 3.0, "current_budget": 1.25}
+    for price in (2.0, 0.0, 50.0):
+        display = BudgetCurveDisplay(**curve, **point, shadow_price=price).plot()
+        spend, gain = display.tangent_.get_data()
+        assert_allclose([spend.mean(), gain.mean()], [1.0, 3.0])
+        assert_allclose(gain[1] - gain[0], price * (spend[1] - spend[0]), atol=1e-12)
+        # In units of the curve's extent, 3 by 6, steep lines are as long as flat ones.
+        assert_allclose(np.hypot(np.ptp(spend) / 3, np.ptp(gain) / 6), 0.24)
+        assert labels_of(display.ax_)[1] == f"current budget 1.25, shadow price {price:.3g}"
+    assert display.tangent_.get_zorder() < display.current_.get_zorder()
+
+
+@pytest.mark.parametrize(
+    ("known", "label"),
+    [
+        ({}, "current budget"),
+        ({"current_budget": 1.25}, "current budget 1.25"),
+        ({"shadow_price": 0.5}, "current budget, shadow price 0.5"),
+    ],
+)
+def test_ring_says_what_is_known(known, label, curve):
+    point = {"current_spend": 1.0, "current_gain": 3.0}
+    display = BudgetCurveDisplay(**curve, **point, **known).plot()
+    assert label in labels_of(display.ax_)
+    assert (display.tangent_ is None) == ("shadow_price" not in known)
+    assert BudgetCurveDisplay(**curve, **known).plot().tangent_ is None
+
+
+def test_budgets_follow_their_curves(curve):
+    _, ax = plt.subplots()
+    for name, budget in {"small": 1.0, "large": 2.0}.items():
+        point = {"current_spend": budget, "current_gain": 3.0, "current_budget": budget}
+        BudgetCurveDisplay(**curve, **point, shadow_price=0.5, name=name).plot(ax)
+    assert labels_of(ax) == [
+        "small",
+        "current budget 1, shadow price 0.5",
+        "large",
+        "current budget 2, shadow price 0.5",
+        "95 % confidence",
+    ]
+
+
+def test_budget_and_price_are_those_of_the_policy(policy, held_out):
+    display = draw(policy, held_out)
+    assert (display.current_budget, display.shadow_price) == (0.5, policy.shadow_price_)
+    # Money that a unit of budget buys is no slope of the response.
+    worth = segment_policy(held_out, response_value=2.0)
+    display = draw(worth, held_out)
+    assert (display.shadow_price, display.tangent_) == (None, None)
+    aimed = segment_policy(held_out, target_response=worth.expected_response_)
+    assert draw(aimed, held_out).shadow_price == aimed.shadow_price_ > 0
 
 
 def test_band_and_reference_can_be_left_out(policy, held_out):
@@ -237,8 +267,8 @@ def test_several_policies_share_axes_and_reference(policy, held_out):
     cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     assert [line.get_color() for line in lines] == cycle[:3]
     labels = labels_of(ax)
-    assert [label.split(" (")[0] for label in labels[:3]] == ["few", "some", "many"]
-    assert labels[3:] == ["95 % confidence", "current budget", "best single arm"]
+    assert [label.split(" (")[0] for label in labels[:6:2]] == ["few", "some", "many"]
+    assert labels[6:] == ["95 % confidence", "best single arm"]
 
 
 def test_other_rows_have_their_own_reference(policy, held_out):
@@ -257,11 +287,13 @@ def test_keywords_reach_their_artists_by_any_alias(policy, held_out):
         band_kwargs={"fc": "yellow"},
         reference_kwargs={"lw": 3},
         current_kwargs={"ms": 20},
+        tangent_kwargs={"c": "green"},
     )
     assert (display.line_.get_color(), display.line_.get_linestyle()) == ("red", ":")
     assert_allclose(display.band_.get_facecolor()[0, :3], [1, 1, 0])
     assert display.reference_.get_linewidth() == 3
     assert display.current_.get_markersize() == 20
+    assert display.tangent_.get_color() == "green"
 
 
 def test_names(curve):
@@ -281,8 +313,7 @@ def test_names(curve):
 )
 def test_response_is_named_where_it_is_one_column(objective, name, held_out):
     frame = make_coupon_experiment(3000, n_treatments=3, random_state=1, as_frame=True)
-    policy = ClusterBudgetAllocator(objective=objective)
-    policy.fit(segments(frame.data), frame.target, **rows_of(frame))
+    policy = segment_policy(frame, objective=objective, budget=None)
     assert draw(policy, frame).response_name == name
 
 
@@ -334,8 +365,7 @@ def test_policy_with_one_arm(held_out):
 
 @pytest.mark.parametrize("method", ["plot", "from_estimator", "from_predictions"])
 def test_missing_matplotlib_names_the_extra(method, curve, policy, held_out, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    hide_matplotlib(monkeypatch)
     calls = {
         "plot": lambda: BudgetCurveDisplay(**curve).plot(),
         "from_estimator": lambda: draw(policy, held_out),
@@ -343,9 +373,7 @@ def test_missing_matplotlib_names_the_extra(method, curve, policy, held_out, mon
             [[0, 1]], [1.0, 2.0], treatment=[0, 1], cost=[0.0, 1.0], control=0
         ),
     }
-    with pytest.raises(
-        ImportError, match=rf'{method} requires .*pip install "sklearn-hrc\[plot\]"'
-    ):
+    with pytest.raises(ImportError, match=method + NEEDS_EXTRA):
         calls[method]()
 
 

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from small_policies import NEEDS_EXTRA, hide_matplotlib, rows_of
 
 from sklearn_hrc import (
     ClusterBudgetAllocator,
@@ -28,12 +29,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 
 NAN = np.nan
 from_estimator = TrainingHistoryDisplay.from_estimator
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +58,8 @@ def losses():
 
 
 def fit(estimator, experiment):
-    rows = {"treatment": experiment.treatment, "cost": experiment.cost}
     with sklearn.config_context(enable_metadata_routing=True):
-        return estimator.fit(experiment.data, experiment.target, **rows)
+        return estimator.fit(experiment.data, experiment.target, **rows_of(experiment))
 
 
 def points_of(lines):
@@ -236,15 +230,12 @@ def test_estimators_that_are_not_fitted(estimator):
 
 @pytest.mark.parametrize("method", ["plot", "from_estimator"])
 def test_missing_matplotlib_names_the_extra(method, losses, policy, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    hide_matplotlib(monkeypatch)
     calls = {
         "plot": lambda: TrainingHistoryDisplay(**losses).plot(),
         "from_estimator": lambda: from_estimator(policy),
     }
-    with pytest.raises(
-        ImportError, match=rf'{method} requires .*pip install "sklearn-hrc\[plot\]"'
-    ):
+    with pytest.raises(ImportError, match=method + NEEDS_EXTRA):
         calls[method]()
 
 

@@ -1,22 +1,22 @@
 """Who gets what within a budget, what it costs and what it brings, as a figure."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._unwrap import unwrap_policy
+from sklearn_hrc.plotting import _allocation_artists as artists
 from sklearn_hrc.plotting import _artists
 from sklearn_hrc.plotting._evaluation import objective_name
 
-__all__ = ["AllocationDisplay"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
 
-CONTROL_COLOR = "0.85"
-# Part of the colour map for the other arms, in their order: they get darker, so
-# that they differ in grey, and none is as light as the control.
-LIGHTEST, DARKEST = 0.8, 0.0
-# Gaps between blocks must not eat the blocks, however many there are.
-GAP, GAPS_IN_ALL = 0.5, 25.0
-# Percentage of individuals that a letter in the strip of arms is as wide as, about.
-LETTER = 1.5
+__all__ = ["AllocationDisplay"]
 
 
 class AllocationDisplay:
@@ -48,6 +48,8 @@ class AllocationDisplay:
         Mean cost per individual that was allowed.
     response_name : str, default=None
         What is gained.
+    clusters : ndarray of shape (n_clusters,), default=None
+        Labels of the clusters, which stand above blocks that are wide enough.
 
     Attributes
     ----------
@@ -76,8 +78,17 @@ class AllocationDisplay:
     """
 
     def __init__(
-        self, *, allocation, response, cost, treatments, control, budget=None, response_name=None
-    ):
+        self,
+        *,
+        allocation: NDArray[Any],
+        response: NDArray[Any],
+        cost: NDArray[Any],
+        treatments: NDArray[Any],
+        control: Any,
+        budget: float | None = None,
+        response_name: str | None = None,
+        clusters: NDArray[Any] | None = None,
+    ) -> None:
         self.allocation = allocation
         self.response = response
         self.cost = cost
@@ -85,9 +96,18 @@ class AllocationDisplay:
         self.control = control
         self.budget = budget
         self.response_name = response_name
+        self.clusters = clusters
 
     @classmethod
-    def from_estimator(cls, estimator, *, budget=None, response_name=None, ax=None, **plot_kwargs):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        *,
+        budget: float | None = None,
+        response_name: str | None = None,
+        ax: "Axes | None" = None,
+        **plot_kwargs: Any,
+    ) -> Self:
         """Draw the allocation of a fitted policy.
 
         Parameters
@@ -146,10 +166,17 @@ class AllocationDisplay:
             control=allocator.control_,
             budget=allocator.budget_ if budget is None else budget,
             response_name=response_name or objective_name(allocator),
+            clusters=allocator.clusters_,
         )
         return display.plot(ax, **plot_kwargs)
 
-    def plot(self, ax=None, *, cmap="viridis", bar_kwargs=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        cmap: "str | Colormap" = "viridis",
+        bar_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the blocks, the strip of arms and the table.
 
         Parameters
@@ -176,22 +203,24 @@ class AllocationDisplay:
         plt = _artists.require_matplotlib(f"{type(self).__name__}.plot")
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
-        self.axes_ = _divide(ax)
+        self.axes_ = artists.divide(ax)
         self.ax_, self.figure_ = ax, ax.figure
         gain_ax, arm_ax, cost_ax = self.axes_
         arms, share, gain, cost = self._in_order()
-        shades = np.linspace(DARKEST, LIGHTEST, len(arms) - 1)[::-1]
-        colors = [CONTROL_COLOR, *map(tuple, plt.get_cmap(cmap)(shades))]
-        blocks = _place_blocks(share, gain)
-        self.gain_bars_ = _draw_blocks(gain_ax, blocks, gain, colors, bar_kwargs)
-        self.cost_bars_ = _draw_blocks(cost_ax, blocks, cost, colors, bar_kwargs)
-        self.arm_bars_ = _draw_arms(arm_ax, arms, share.sum(axis=0), colors)
-        cells = _table(arms, share, cost, gain, self.budget)
-        self.legend_ = _draw_table(gain_ax, cells, self.arm_bars_)
+        colors = artists.arm_colors(len(arms), plt.get_cmap(cmap))
+        blocks = artists.place_blocks(share, gain)
+        self.gain_bars_ = artists.draw_blocks(gain_ax, blocks, gain, colors, bar_kwargs)
+        if self.clusters is not None:
+            artists.name_blocks(gain_ax, self.gain_bars_, blocks, self.clusters)
+        self.cost_bars_ = artists.draw_blocks(cost_ax, blocks, cost, colors, bar_kwargs)
+        self.arm_bars_ = artists.draw_arms(arm_ax, arms, share.sum(axis=0), colors)
+        cells = artists.table(arms, share, cost, gain, self.budget)
+        self.legend_ = artists.draw_table(gain_ax, cells, self.arm_bars_)
         of_what = f" in {self.response_name}" if self.response_name else ""
         gain_ax.set_ylabel(f"gain{of_what} over control,\nper individual")
         cost_ax.set_ylabel("cost above\ncontrol")
-        cost_ax.set_xlabel("% of individuals; a block is a cluster")
+        of_blocks = "" if self.clusters is None else ", its label above it"
+        cost_ax.set_xlabel(f"% of individuals; a block is a cluster{of_blocks}")
         return self
 
     def _in_order(self):
@@ -203,96 +232,3 @@ class AllocationDisplay:
         )
         share = 100 * counts / counts.sum()
         return treatments[order], share, response - response[:, :1], cost - cost[:, :1]
-
-
-def _divide(ax):
-    """Axes of gains, arms and costs, one below the other, in the place of one."""
-    place = ax.get_subplotspec()
-    if place is None:
-        raise ValueError("ax is expected to be in a grid of subplots, got axes placed by hand.")
-    ax.set_axis_off()
-    axes = place.subgridspec(3, 1, height_ratios=(5, 0.4, 2.5), hspace=0.06).subplots(sharex=True)
-    axes[0].set_xlim(0, 100)
-    axes[0].tick_params(bottom=False)
-    axes[1].set_axis_off()
-    axes[2].invert_yaxis()
-    for each in axes[[0, 2]]:
-        each.spines[["top", "right", "bottom"]].set_visible(False)
-        each.axhline(0, color="black", linewidth=0.8, clip_on=False)
-    return axes
-
-
-def _place_blocks(share, gain):
-    """Clusters of each arm by falling gain, and the left ends and widths of their blocks."""
-    blocks, start = [], 0.0
-    for part, height in zip(share.T, gain.T):
-        clusters = np.flatnonzero(part)
-        clusters = clusters[np.argsort(-height[clusters], kind="stable")]
-        width = part[clusters]
-        blocks.append((clusters, start + np.cumsum(width) - width, width))
-        start += width.sum()
-    return blocks
-
-
-def _draw_blocks(ax, blocks, heights, colors, given):
-    """Draw the blocks of each arm."""
-    from matplotlib import cbook
-    from matplotlib.patches import Rectangle
-
-    n_blocks = sum(len(clusters) for clusters, _, _ in blocks)
-    gap = {"edgecolor": "white", "linewidth": min(GAP, GAPS_IN_ALL / n_blocks)}
-    given = cbook.normalize_kwargs(given, Rectangle)
-    return [
-        ax.bar(left, height[clusters], width, align="edge", **{"color": color, **gap, **given})
-        for (clusters, left, width), height, color in zip(blocks, heights.T, colors)
-    ]
-
-
-def _draw_arms(ax, arms, share, colors):
-    """Draw the strip of arms, with their labels where there is room."""
-    from matplotlib.colors import to_rgb
-
-    ax.set_ylim(0, 1)
-    bars = []
-    for arm, left, width, color in zip(arms, np.cumsum(share) - share, share, colors):
-        bars.append(ax.bar(left, 1, width, align="edge", color=color, edgecolor="white"))
-        if width >= LETTER * (len(str(arm)) + 1):
-            is_light = np.dot(to_rgb(color), (0.299, 0.587, 0.114)) > 0.5
-            look = {"size": "small", "color": "black" if is_light else "white"}
-            ax.text(left + width / 2, 0.5, str(arm), ha="center", va="center_baseline", **look)
-    return bars
-
-
-def _table(arms, share, cost, gain, budget):
-    """Rows of the table: what the columns are, each arm, all of them."""
-    names = [f"{arms[0]} (control)", *map(str, arms[1:]), "all"]
-    parts = (each.sum(axis=0) for each in (share, share * cost / 100, share * gain / 100))
-    share, cost, gain = (np.append(part, part.sum()) for part in parts)
-    first = "" if budget is None else f"budget {budget:g}"
-    return [
-        (first, "share", "cost", "gain"),
-        *zip(names, (f"{each:.0f} %" for each in share), _rounded(cost), _rounded(gain)),
-    ]
-
-
-def _rounded(values):
-    """Values with as many decimals as show three digits of the last."""
-    size = abs(values[-1])
-    decimals = max(0, 2 - int(np.floor(np.log10(size)))) if size > 0 else 2
-    # Adding zero takes the sign from what is rounded to it.
-    return [f"{round(float(each), decimals) + 0.0:.{decimals}f}" for each in values]
-
-
-def _draw_table(ax, cells, bars):
-    """Draw rows of text as a legend, those between the first and the last with a colour."""
-    from matplotlib.patches import Rectangle
-
-    widths = [max(map(len, column)) + 2 for column in zip(*cells)]
-    lines = [
-        row[0].ljust(widths[0]) + "".join(map(str.rjust, row[1:], widths[1:])) for row in cells
-    ]
-    nothing = Rectangle((0, 0), 1, 1, visible=False)
-    colors = [nothing, *(bar[0] for bar in bars), nothing]
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    font = {"family": "monospace", "size": "small"}
-    return ax.legend(colors, lines, prop=font, frameon=False, alignment="left", **place)

@@ -1,8 +1,15 @@
 """Realised gain against realised spend as a figure."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
 from sklearn_hrc.plotting import _artists, _evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["BudgetCurveDisplay"]
 
@@ -13,8 +20,13 @@ class BudgetCurveDisplay:
     The gain in response over giving everyone the control is drawn against the
     spend above that, both realised and per individual, with a pointwise
     confidence band of the gain. The reference is the best single arm, given
-    to as many individuals as the spend pays for. Use `from_estimator` or
-    `from_predictions`; the parameters are stored as they are.
+    to as many individuals as the spend pays for. A ring marks the current budget;
+    the short line through it rises by the shadow price. That is what the policy
+    *expects* of a further unit of budget, by the estimates of its fit, and the
+    curve what was *realised*: where the line is steeper, the policy expects too
+    much, or the curve is off by chance. Use `from_estimator` or
+    `from_predictions`, with the same `ax` to compare policies; the parameters
+    are stored as they are.
 
     Parameters
     ----------
@@ -26,6 +38,8 @@ class BudgetCurveDisplay:
         The best single arm, from :func:`~sklearn_hrc.metrics.best_single_arm`.
     current_spend, current_gain : float, default=None
         Where the policy stands at its current budget.
+    current_budget, shadow_price : float, default=None
+        That budget, and the response that a further unit of it is expected to buy.
     budgets : ndarray of shape (n_budgets,), default=None
         Budgets of the points.
     confidence : float, default=0.95
@@ -45,6 +59,8 @@ class BudgetCurveDisplay:
         Best single arm.
     current_ : matplotlib Line2D or None
         Ring around the current budget.
+    tangent_ : matplotlib Line2D or None
+        Line through the ring whose slope is the shadow price.
     ax_ : matplotlib Axes
         Axes with the curve.
     figure_ : matplotlib Figure
@@ -67,20 +83,22 @@ class BudgetCurveDisplay:
     def __init__(
         self,
         *,
-        spend,
-        gain,
-        spend_se,
-        gain_se,
-        area=None,
-        reference_spend=None,
-        reference_gain=None,
-        current_spend=None,
-        current_gain=None,
-        budgets=None,
-        confidence=0.95,
-        name=None,
-        response_name=None,
-    ):
+        spend: NDArray[Any],
+        gain: NDArray[Any],
+        spend_se: NDArray[Any],
+        gain_se: NDArray[Any],
+        area: float | None = None,
+        reference_spend: NDArray[Any] | None = None,
+        reference_gain: NDArray[Any] | None = None,
+        current_spend: float | None = None,
+        current_gain: float | None = None,
+        current_budget: float | None = None,
+        shadow_price: float | None = None,
+        budgets: NDArray[Any] | None = None,
+        confidence: float | None = 0.95,
+        name: str | None = None,
+        response_name: str | None = None,
+    ) -> None:
         self.spend = spend
         self.gain = gain
         self.spend_se = spend_se
@@ -90,6 +108,8 @@ class BudgetCurveDisplay:
         self.reference_gain = reference_gain
         self.current_spend = current_spend
         self.current_gain = current_gain
+        self.current_budget = current_budget
+        self.shadow_price = shadow_price
         self.budgets = budgets
         self.confidence = confidence
         self.name = name
@@ -98,21 +118,21 @@ class BudgetCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: BaseEstimator,
+        X: ArrayLike,
+        y: ArrayLike,
         *,
-        treatment,
-        cost=None,
-        propensity=None,
-        sample_weight=None,
-        budgets=None,
-        confidence=0.95,
-        name=None,
-        response_name=None,
-        ax=None,
-        **plot_kwargs,
-    ):
+        treatment: ArrayLike,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        budgets: ArrayLike | None = None,
+        confidence: float | None = 0.95,
+        name: str | None = None,
+        response_name: str | None = None,
+        ax: "Axes | None" = None,
+        **plot_kwargs: Any,
+    ) -> Self:
         """Evaluate a fitted policy at several budgets and draw it.
 
         Parameters
@@ -163,6 +183,12 @@ class BudgetCurveDisplay:
         >>> rows = {"treatment": e.treatment, "cost": e.cost}
         >>> policy = ClusterBudgetAllocator(budget=0.5).fit(segment, e.target, **rows)
         >>> display = BudgetCurveDisplay.from_estimator(policy, segment, e.target, **rows)
+
+        Another policy on the same axes:
+
+        >>> other = ClusterBudgetAllocator(budget=0.5).fit(segment[:, :1] % 2, e.target, **rows)
+        >>> display = BudgetCurveDisplay.from_estimator(
+        ...     other, segment[:, :1] % 2, e.target, **rows, name="two", ax=display.ax_)
         """
         _artists.require_matplotlib(f"{cls.__name__}.from_estimator")
         values = _evaluation.assign_arms(
@@ -175,22 +201,24 @@ class BudgetCurveDisplay:
     @classmethod
     def from_predictions(
         cls,
-        arms,
-        y,
+        arms: ArrayLike,
+        y: ArrayLike,
         *,
-        treatment,
-        cost,
-        control,
-        propensity=None,
-        sample_weight=None,
-        budgets=None,
-        current=None,
-        confidence=0.95,
-        name=None,
-        response_name=None,
-        ax=None,
-        **plot_kwargs,
-    ):
+        treatment: ArrayLike,
+        cost: ArrayLike,
+        control: Any,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        budgets: ArrayLike | None = None,
+        current: ArrayLike | None = None,
+        current_budget: float | None = None,
+        shadow_price: float | None = None,
+        confidence: float | None = 0.95,
+        name: str | None = None,
+        response_name: str | None = None,
+        ax: "Axes | None" = None,
+        **plot_kwargs: Any,
+    ) -> Self:
         """Evaluate assignments, one for each budget, and draw them.
 
         Parameters
@@ -204,6 +232,9 @@ class BudgetCurveDisplay:
             Stored with the points.
         current : array-like of shape (n_samples,), default=None
             Arm of each row at the current budget, which is marked.
+        current_budget, shadow_price : float, default=None
+            That budget and the response that a further unit of it is expected to
+            buy, which are shown at the mark.
         confidence : float, default=0.95
             Level of the band, in (0, 1); None is no band.
         name : str, default=None
@@ -231,6 +262,8 @@ class BudgetCurveDisplay:
         }
         display = cls(
             **_evaluation.evaluate_arms(arms, y, current, rows),
+            current_budget=current_budget,
+            shadow_price=shadow_price,
             budgets=None if budgets is None else np.ravel(budgets),
             confidence=confidence,
             name=name,
@@ -240,15 +273,16 @@ class BudgetCurveDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: "Axes | None" = None,
         *,
-        name=None,
-        plot_reference=True,
-        line_kwargs=None,
-        band_kwargs=None,
-        reference_kwargs=None,
-        current_kwargs=None,
-    ):
+        name: str | None = None,
+        plot_reference: bool = True,
+        line_kwargs: dict[str, Any] | None = None,
+        band_kwargs: dict[str, Any] | None = None,
+        reference_kwargs: dict[str, Any] | None = None,
+        current_kwargs: dict[str, Any] | None = None,
+        tangent_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the curve.
 
         Parameters
@@ -260,8 +294,10 @@ class BudgetCurveDisplay:
         plot_reference : bool, default=True
             Draw the best single arm, if it is stored. Curves of the same rows
             on the same axes share one line.
-        line_kwargs, band_kwargs, reference_kwargs, current_kwargs : dict, default=None
+        line_kwargs, band_kwargs, reference_kwargs : dict, default=None
             Keywords for matplotlib's `plot` or, for the band, `fill_between`.
+        current_kwargs, tangent_kwargs : dict, default=None
+            Keywords for matplotlib's `plot`: of the ring and the line through it.
 
         Returns
         -------
@@ -277,12 +313,11 @@ class BudgetCurveDisplay:
         area = "" if self.area is None else f" (area = {self.area:.3g})"
         label = f"{name or self.name or 'policy'}{area}"
         self.line_ = _artists.draw_curve(ax, spend, gain, label, line_kwargs)
-        self.band_ = self.current_ = self.reference_ = None
+        self.band_ = self.current_ = self.tangent_ = self.reference_ = None
         if self.confidence is not None:
             self.band_ = _artists.draw_band(ax, self.line_, error, self.confidence, band_kwargs)
         if self.current_spend is not None:
-            point = self.current_spend, self.current_gain
-            self.current_ = _artists.draw_current(ax, self.line_, *point, current_kwargs)
+            self._draw_current(current_kwargs, tangent_kwargs)
         if plot_reference and self.reference_spend is not None:
             points = self.reference_spend, self.reference_gain
             self.reference_ = _artists.draw_reference(ax, *points, reference_kwargs)
@@ -291,6 +326,17 @@ class BudgetCurveDisplay:
         ax.set_ylabel(f"gain{of_what} over control, per individual")
         _artists.draw_legend(ax)
         return self
+
+    def _draw_current(self, current_kwargs, tangent_kwargs):
+        """Draw the ring and, where the shadow price is known, the line through it."""
+        point = self.current_spend, self.current_gain
+        label = _artists.current_label(self.current_budget, self.shadow_price)
+        self.current_ = _artists.draw_current(self.ax_, self.line_, *point, label, current_kwargs)
+        if self.shadow_price is not None:
+            extent = np.ptp(self.line_.get_data(), axis=1)
+            self.tangent_ = _artists.draw_tangent(
+                self.ax_, self.current_, self.shadow_price, extent, tangent_kwargs
+            )
 
     def _points(self):
         """Origin and points in the order of their spend, with errors of the gain."""

@@ -71,6 +71,8 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
         "sample_weight": experiment.sample_weight,
         "budgets": budgets,
         "current": policy.predict(Z),
+        "current_budget": allocator.budget_,
+        "shadow_price": _price_in_response(allocator),
         "name": type(policy).__name__,
         "response_name": objective_name(allocator),
     }
@@ -113,3 +115,9 @@ def objective_name(allocator):
     if len(chosen) != 1 or names == default_names(len(names)):
         return None
     return names[chosen[0]] if allocator._objective[chosen[0]] == 1 else None
+
+
+def _price_in_response(allocator):
+    """The shadow price, None where it is money that a unit of budget buys, not response."""
+    is_money = allocator.response_value is not None and allocator.target_response is None
+    return None if is_money else allocator.shadow_price_

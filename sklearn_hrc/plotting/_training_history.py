@@ -1,12 +1,19 @@
 """Losses of the networks of a representer as a figure."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._distiller import DistilledAllocator
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.plotting import _artists
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["TrainingHistoryDisplay"]
 
@@ -54,12 +61,14 @@ class TrainingHistoryDisplay:
     array([2.])
     """
 
-    def __init__(self, *, train_loss, valid_loss=None):
+    def __init__(self, *, train_loss: NDArray[Any], valid_loss: NDArray[Any] | None = None) -> None:
         self.train_loss = train_loss
         self.valid_loss = valid_loss
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **plot_kwargs):
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: "Axes | None" = None, **plot_kwargs: Any
+    ) -> Self:
         """Draw the history of a fitted representer.
 
         Parameters
@@ -113,7 +122,14 @@ class TrainingHistoryDisplay:
             valid_loss = None
         return cls(train_loss=train_loss, valid_loss=valid_loss).plot(ax, **plot_kwargs)
 
-    def plot(self, ax=None, *, train_kwargs=None, valid_kwargs=None, kept_kwargs=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        train_kwargs: dict[str, Any] | None = None,
+        valid_kwargs: dict[str, Any] | None = None,
+        kept_kwargs: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the losses.
 
         Parameters
