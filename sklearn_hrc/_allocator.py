@@ -1,10 +1,12 @@
 """The budget allocation over clusters as a scikit-learn predictor."""
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import validate_data
 
 from sklearn_hrc._budgeting import BudgetMixin
@@ -216,30 +218,30 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     def __init__(
         self,
-        budget=None,
+        budget: ArrayLike | None = None,
         *,
-        control=None,
-        objective=None,
-        arm_cost=None,
-        estimation="auto",
-        split_clusters=True,
-        population=None,
-        risk="mean",
-        risk_level=0.9,
-        budget_weight=None,
-        budget_timing="here-and-now",
-        target_response=None,
-        response_value=None,
-        min_share=None,
-        max_share=None,
-        max_arm_spend=None,
-        forbidden_arms=None,
-        min_return=None,
-        monotone_clusters=None,
-        min_outcomes=None,
-        time_limit=None,
-        random_state=None,
-    ):
+        control: Any = None,
+        objective: int | str | list[Any] | dict[Any, float] | None = None,
+        arm_cost: ArrayLike | dict[Any, float] | None = None,
+        estimation: Literal["auto", "outcomes", "pooled", "raw"] = "auto",
+        split_clusters: bool = True,
+        population: int | None = None,
+        risk: Literal["mean", "cvar", "chance", "robust"] = "mean",
+        risk_level: float = 0.9,
+        budget_weight: ArrayLike | None = None,
+        budget_timing: Literal["here-and-now", "wait-and-see"] = "here-and-now",
+        target_response: float | None = None,
+        response_value: float | None = None,
+        min_share: ArrayLike | dict[Any, float] | None = None,
+        max_share: ArrayLike | dict[Any, float] | None = None,
+        max_arm_spend: ArrayLike | dict[Any, float] | None = None,
+        forbidden_arms: dict[Any, Any] | None = None,
+        min_return: float | None = None,
+        monotone_clusters: ArrayLike | None = None,
+        min_outcomes: dict[Any, float] | None = None,
+        time_limit: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.budget = budget
         self.control = control
         self.objective = objective
@@ -265,7 +267,16 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Estimate the cells and allocate the budget.
 
         Parameters
@@ -305,7 +316,16 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Add rows to what earlier fits saw, then estimate and allocate again.
 
         The result is that of one fit on all rows, whatever their order. New
@@ -347,7 +367,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         self._table = merge_tables(self._table, self._summarise(X, experiment))
         return self._solve()
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required and may have several columns."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True

@@ -1,6 +1,9 @@
 """What an allocator with estimates does with budgets: plan, compare, explain."""
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,6 +22,9 @@ from sklearn_hrc._plan import (
 from sklearn_hrc._resolution import as_finite
 from sklearn_hrc.exceptions import BudgetError
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = ["BudgetMixin"]
 
 # Steps of `explain_budget` where none is given, as a share of the largest cost.
@@ -32,7 +38,7 @@ class BudgetMixin:
     outcome in all cells.
     """
 
-    def set_budget(self, budget):
+    def set_budget(self, budget: float) -> Self:
         """Plan for another budget, without fitting anything.
 
         Parameters
@@ -58,7 +64,7 @@ class BudgetMixin:
         self._budget_set = float(budget)
         return self._adopt(plan, budget)
 
-    def budget_curve(self, budgets):
+    def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
 
         Parameters
@@ -83,7 +89,7 @@ class BudgetMixin:
         names = ("budget", "response", "cost", "shadow_price", "response_se", "cost_se")
         return Bunch(**dict(zip(names, np.array(points, dtype=np.float64).reshape(-1, 6).T)))
 
-    def budget_path(self, budgets=()):
+    def budget_path(self, budgets: ArrayLike = ()) -> Bunch:
         """Show what every budget buys, from the cheapest allocation to the best one.
 
         The path is the linear relaxation of the programme, in which individuals may be
@@ -133,7 +139,7 @@ class BudgetMixin:
             share=path_shares(path_allocation(path, totals), len(self.treatments_)),
         )
 
-    def allocation_table(self):
+    def allocation_table(self) -> "DataFrame":
         """Show who gets what, as a table.
 
         Returns
@@ -148,7 +154,9 @@ class BudgetMixin:
         check_is_fitted(self)
         return plan_table(self)
 
-    def explain_budget(self, budget=None, *, step=None):
+    def explain_budget(
+        self, budget: float | None = None, *, step: float | None = None
+    ) -> "DataFrame":
         """Show what the last and the next step of a budget buy, and where.
 
         Parameters

@@ -1,11 +1,13 @@
 """Partitioning clustering of the hidden representation."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.cluster import KMeans
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
@@ -17,6 +19,7 @@ from sklearn_hrc._decision_metric import (
 )
 from sklearn_hrc._estimation import to_response_and_cost
 from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
 from sklearn_hrc._validation import check_experiment, restore_on_error
@@ -35,7 +38,9 @@ MAX_ITERATIONS = 50
 MAX_FLOAT32_LABEL = 2**24
 
 
-class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEstimator):
+class HiddenClusterer(
+    SummaryMixin, FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEstimator
+):
     """Cluster individuals by their hidden representation.
 
     k-means on the hidden representation H, the second step of HRC [1]_. A
@@ -123,14 +128,14 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     def __init__(
         self,
-        n_clusters=None,
+        n_clusters: int | None = None,
         *,
-        metric="decision",
-        objective=None,
-        arm_cost=None,
-        outcomes=True,
-        random_state=None,
-    ):
+        metric: Literal["decision", "euclidean", "effects"] = "decision",
+        objective: int | str | list[Any] | dict[Any, float] | None = None,
+        arm_cost: ArrayLike | dict[Any, float] | None = None,
+        outcomes: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.metric = metric
         self.objective = objective
@@ -140,7 +145,16 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Find the clusters.
 
         Parameters
@@ -189,8 +203,15 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         return self
 
     def fit_predict(
-        self, X, y=None, *, treatment=None, cost=None, propensity=None, sample_weight=None
-    ):
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> NDArray[np.integer]:
         """Find the clusters and return the cluster of each row.
 
         Parameters
@@ -213,7 +234,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
             sample_weight=sample_weight,
         ).labels_
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[np.integer]:
         """Return the nearest cluster of each row.
 
         Parameters
@@ -228,7 +249,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         """
         return self._predict(self._check_columns(X))
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Put the cluster before the columns.
 
         Parameters
@@ -244,7 +265,7 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         X = self._check_columns(X)
         return np.column_stack([self._predict(X).astype(X.dtype), X])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the columns of `transform`.
 
         Parameters
@@ -261,13 +282,23 @@ class HiddenClusterer(FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEsti
         names = check_feature_names_in(self, input_features)
         return np.concatenate([np.array(["cluster"], dtype=object), names])
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Tags: floats are preserved, the first centres are random."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def _summary(self) -> Summary:
+        sizes = np.bincount(self.labels_, minlength=self.n_clusters_)
+        low, middle, high = map(number, (sizes.min(), np.median(sizes), sizes.max()))
+        facts = [
+            ("clusters", number(self.n_clusters_)),
+            ("metric", self.metric_),
+            ("rows of a cluster", f"{low} to {high}, median {middle}"),
+        ]
+        return Summary(f"clusters {self.n_clusters_}", [Table(facts)])
 
     def _check_rows(self, X, y, treatment, cost, propensity, sample_weight):
         """Check the experiment, find the hidden columns, return the weights."""

@@ -1,15 +1,17 @@
 """A policy distilled into one multi-class model for serving."""
 
 import warnings
+from typing import Self
 
 import numpy as np
 import sklearn
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import Bunch, Tags, check_array, check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
 
 from sklearn_hrc._allocator import ClusterBudgetAllocator
@@ -99,14 +101,29 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, estimator=None, *, student=None, random_state=None):
+    def __init__(
+        self,
+        estimator: BaseEstimator | None = None,
+        *,
+        student: BaseEstimator | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.estimator = estimator
         self.student = student
         self.random_state = random_state
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the teacher, the student, and the allocator on the student's clusters.
 
         Parameters
@@ -158,7 +175,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         self.treatments_ = self.allocator_.treatments_
         return self
 
-    def set_budget(self, budget):
+    def set_budget(self, budget: float) -> Self:
         """Allocate another budget, without training anything.
 
         Parameters
@@ -175,7 +192,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         self.allocator_.set_budget(budget)
         return self
 
-    def budget_curve(self, budgets):
+    def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
 
         Parameters
@@ -191,7 +208,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         check_is_fitted(self)
         return self.allocator_.budget_curve(budgets)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required and may have several columns."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True

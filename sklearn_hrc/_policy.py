@@ -1,8 +1,12 @@
 """What every policy does with rows: predict, predict at several budgets, score."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
 from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc._rows import held_out_rows
 from sklearn_hrc._splitting import arms_of_rows, uniforms
@@ -13,7 +17,7 @@ __all__ = ["PolicyMixin", "score_budgets"]
 SCORE_BUDGETS = 20
 
 
-class PolicyMixin(PolicyMetadataMixin):
+class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
     """Methods of an estimator with a `_fitted_allocator`.
 
     It has two methods more and an attribute: `_check_X(X)` checks what comes
@@ -22,7 +26,7 @@ class PolicyMixin(PolicyMetadataMixin):
     `_split_rule`.
     """
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Choose an arm for each row.
 
         Parameters
@@ -41,7 +45,7 @@ class PolicyMixin(PolicyMetadataMixin):
         allocator = self._fitted_allocator
         return allocator.treatments_[self._codes(self._check_X(X), [allocator.allocation_])[0]]
 
-    def predict_budgets(self, X, budgets):
+    def predict_budgets(self, X: ArrayLike, budgets: ArrayLike) -> NDArray[Any]:
         """Choose an arm for each row at several budgets; the policy stays as it is.
 
         Parameters
@@ -64,7 +68,16 @@ class PolicyMixin(PolicyMetadataMixin):
             return np.empty((0, len(X)), dtype=allocator.treatments_.dtype)
         return allocator.treatments_[self._codes(X, plans)]
 
-    def score(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> float:
         """Return the area under the realised budget curve, on held-out rows.
 
         The policy is solved at 20 equally spaced budgets up to the largest
@@ -101,6 +114,9 @@ class PolicyMixin(PolicyMetadataMixin):
         budgets = score_budgets(allocator, experiment)
         plans = [allocator._plan(budget).counts for budget in budgets]
         return realised_curve(self._codes(X, plans), experiment, allocator._control).area
+
+    def _summary(self) -> Summary:
+        return policy_summary(self._fitted_allocator)
 
     def _codes(self, X, plans):
         """Arm of each row by each plan, as indices, (n_plans, n_samples)."""

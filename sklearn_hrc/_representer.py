@@ -1,11 +1,14 @@
 """The multi-task representation network as a scikit-learn transformer."""
 
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_hrc._calibration import calibrate, fit_calibration
@@ -19,6 +22,7 @@ from sklearn_hrc._cross_fitting import (
     train_networks,
 )
 from sklearn_hrc._forward import hidden_layer, link_predictions
+from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._projection import fit_projection, project
 from sklearn_hrc._statistics import add, empty
@@ -30,7 +34,7 @@ __all__ = ["MultiTaskRepresenter"]
 FORWARD_ROWS = 16_384
 
 
-class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
+class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, BaseEstimator):
     """Learn a hidden representation of individuals from a randomised experiment.
 
     Several multi-task networks are trained, each without one fold of the rows,
@@ -140,18 +144,18 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 32),
+        hidden_layer_sizes: Sequence[int] = (64, 32),
         *,
-        n_networks=5,
-        n_components=32,
-        outcomes=True,
-        max_epochs=60,
-        batch_size="auto",
-        lr=2e-3,
-        device="auto",
-        random_state=None,
-        verbose=0,
-    ):
+        n_networks: int = 5,
+        n_components: int = 32,
+        outcomes: bool = True,
+        max_epochs: int = 60,
+        batch_size: int | Literal["auto"] = "auto",
+        lr: float = 2e-3,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.n_networks = n_networks
         self.n_components = n_components
@@ -165,7 +169,16 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, *, treatment=None, cost=None, propensity=None, sample_weight=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        treatment: ArrayLike | None = None,
+        cost: ArrayLike | None = None,
+        propensity: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train the networks.
 
         Parameters
@@ -239,7 +252,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         self._fit_components(X, experiment.sample_weight)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Represent individuals.
 
         Parameters
@@ -267,7 +280,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
                 Z[rows, self.n_components_ :] = blocks.reshape(len(blocks), -1)
         return Z
 
-    def predict_outcomes(self, X):
+    def predict_outcomes(self, X: ArrayLike) -> NDArray[np.floating]:
         """Predict what every arm would give.
 
         Parameters
@@ -288,7 +301,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
             outcomes[rows] = self._to_outcomes(links.mean(axis=0))
         return outcomes
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns of `transform`.
 
         Parameters
@@ -323,7 +336,7 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         n_outcomes = len(self.treatments_) * len(self.task_names_)
         return self.n_components_ + (self._n_deviations + 1) * n_outcomes
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required, floats are preserved, training is random."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
@@ -331,6 +344,16 @@ class MultiTaskRepresenter(FitMetadataMixin, TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.non_deterministic = self.random_state is None
         return tags
+
+    def _summary(self) -> Summary:
+        facts = [
+            ("networks", number(self.n_networks_)),
+            ("tasks", ", ".join(self.task_names_)),
+            ("arms", ", ".join(map(str, self.treatments_))),
+            ("hidden components", number(self.n_components_)),
+        ]
+        caption = f"networks {self.n_networks_}, tasks {len(self.task_names_)}"
+        return Summary(caption, [Table(facts)])
 
     def _check_widths(self):
         widths = list(self.hidden_layer_sizes)

@@ -1,7 +1,8 @@
 """What comes in from the user: the rows of an experiment, checked once."""
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -16,6 +17,8 @@ __all__ = [
     "take_rows",
     "unseen_labels",
 ]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Experiment(NamedTuple):
@@ -250,7 +253,7 @@ def check_sample_weight(sample_weight, n_samples):
     return sample_weight
 
 
-def restore_on_error(method):
+def restore_on_error(method: Method) -> Method:
     """Leave an estimator as it was where one of its methods raises.
 
     `validate_data` and `fit` set attributes early; a failed call must not turn
@@ -267,7 +270,7 @@ def restore_on_error(method):
             vars(self).update(before)
             raise
 
-    return restoring
+    return cast(Method, restoring)
 
 
 def _check_length(values, name, n_samples):

@@ -1,6 +1,9 @@
 """Realised gain against realised spend, over the budgets of a policy."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_array
 
 from sklearn_hrc._compat import validate_params
@@ -20,7 +23,16 @@ _ROWS = {
 
 
 @validate_params({"arms": ["array-like"], **_ROWS}, prefer_skip_nested_validation=True)
-def budget_curve(arms, y, *, treatment, cost, control, propensity=None, sample_weight=None):
+def budget_curve(
+    arms: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    cost: ArrayLike,
+    control: Any,
+    propensity: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Compare policies at their realised spend, from the experiment alone.
 
     For each assignment the gain in response and the spend, both above those of
@@ -75,7 +87,16 @@ def budget_curve(arms, y, *, treatment, cost, control, propensity=None, sample_w
 
 
 @validate_params({"spend": ["array-like"], **_ROWS}, prefer_skip_nested_validation=True)
-def best_single_arm(spend, y, *, treatment, cost, control, propensity=None, sample_weight=None):
+def best_single_arm(
+    spend: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    cost: ArrayLike,
+    control: Any,
+    propensity: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Find what the best single arm gains at a spend: the rule to beat.
 
     At a spend that is lower than what an arm costs, the arm is given to as

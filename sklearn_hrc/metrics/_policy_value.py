@@ -1,6 +1,7 @@
 """Inverse-propensity value of a policy."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from sklearn_hrc._compat import StrOptions, validate_params
@@ -22,8 +23,15 @@ __all__ = ["hajek_influence", "match_weights", "policy_value", "received_propens
     prefer_skip_nested_validation=True,
 )
 def policy_value(
-    arms, y, *, treatment, propensity=None, cost=None, sample_weight=None, method="hajek"
-):
+    arms: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    propensity: ArrayLike | None = None,
+    cost: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    method: str = "hajek",
+) -> Bunch:
     """Estimate what a policy would bring, and cost, per individual.
 
     The rows that happened to receive the arm that the policy gives them are
@@ -78,7 +86,7 @@ def policy_value(
     >>> value.response, value.cost
     (2.0, 0.5)
     """
-    labels = check_labels(arms, len(arms), "arms")
+    labels = check_labels(arms, np.shape(arms)[0], "arms")
     experiment = check_experiment(
         y,
         treatment=treatment,
