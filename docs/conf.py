@@ -1,6 +1,11 @@
-"""Sphinx configuration."""
+"""Sphinx configuration. Nothing is fetched during a build, and nothing by the pages."""
+
+import sys
+from pathlib import Path
 
 import sklearn_hrc
+
+sys.path.append(str(Path(__file__).parent / "_ext"))
 
 project = "sklearn-hrc"
 author = "the sklearn-hrc developers"
@@ -8,23 +13,46 @@ copyright = "2026, the sklearn-hrc developers"
 version = release = sklearn_hrc.__version__
 
 extensions = [
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["deflist", "dollarmath"]
+myst_heading_anchors = 3
 autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings have them, with shapes
 numpydoc_show_class_members = False  # the class template lists them in full
 templates_path = ["_templates"]
 
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "within_subsection_order": "example_order.example_order",
+    "abort_on_example_error": True,
+    "capture_repr": ("_repr_html_", "__repr__"),
+    "ignore_repr_types": r".*(Display|Axes|Text)",
+    "image_srcset": ["2x"],
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+highlight_language = "none"  # blocks without a language are commands and output
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-hrc"
-html_theme_options = {"show_prev_next": False, "secondary_sidebar_items": ["page-toc"]}
+html_math_renderer = "mathml"
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+}
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
-html_sidebars = {"guide": [], "decisions": []}  # they have no sections beside them
+html_sidebars = {"index": []}  # it has no sections beside it
 toc_object_entries_show_parents = "hide"

@@ -1,0 +1,9 @@
+"""The order of the gallery: what to read first stands first."""
+
+FIRST = ["plot_ten_minute_start.py", "plot_number_of_clusters.py", "plot_inside_a_policy.py"]
+
+
+def example_order(filename):
+    """Return the place of an example; those that are not named follow by name."""
+    place = FIRST.index(filename) if filename in FIRST else len(FIRST)
+    return place, filename
