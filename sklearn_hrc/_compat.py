@@ -8,7 +8,7 @@ that moves one of them breaks one file.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _get_feature_names as get_feature_names
@@ -27,6 +27,7 @@ else:
     from sklearn.utils._param_validation import validate_params
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "StrOptions",
     "VisualBlock",

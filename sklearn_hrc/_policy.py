@@ -10,7 +10,8 @@ from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
 from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc._rows import held_out_rows
 from sklearn_hrc._splitting import arms_of_rows, uniforms
-from sklearn_hrc.metrics._budget_curve import arm_costs, realised_curve
+from sklearn_hrc.metrics._curves import arm_costs, realised_curve
+from sklearn_hrc.metrics._estimators import evaluation_rows
 
 __all__ = ["PolicyMixin", "score_budgets"]
 
@@ -113,7 +114,8 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
             return 0.0
         budgets = score_budgets(allocator, experiment)
         plans = [allocator._plan(budget).counts for budget in budgets]
-        return realised_curve(self._codes(X, plans), experiment, allocator._control).area
+        rows = _evaluation_rows(experiment)
+        return realised_curve(self._codes(X, plans), rows, allocator._control).area
 
     def _summary(self) -> Summary:
         return policy_summary(self._fitted_allocator)
@@ -146,6 +148,12 @@ def score_budgets(allocator, experiment):
     budgets : ndarray of shape (SCORE_BUDGETS,)
         Mean costs per individual, none below the cheapest plan.
     """
-    mean_cost = arm_costs(experiment)
+    mean_cost = arm_costs(_evaluation_rows(experiment))
     budgets = np.linspace(mean_cost[allocator._control], max(mean_cost), SCORE_BUDGETS + 1)[1:]
     return np.maximum(budgets, allocator._cheapest_budget())
+
+
+def _evaluation_rows(experiment):
+    return evaluation_rows(
+        experiment, np.column_stack([experiment.outcomes[:, 0], experiment.cost])
+    )

@@ -1,25 +1,32 @@
-"""Inverse-propensity value of a policy."""
+"""The value of a policy, and the difference between two on the same rows."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import Bunch
+from sklearn.utils import Bunch, check_random_state
 
-from sklearn_hrc._compat import StrOptions, validate_params
-from sklearn_hrc._validation import check_experiment, check_labels, unseen_labels
+from sklearn_hrc._compat import validate_params
+from sklearn_hrc._validation import check_labels
+from sklearn_hrc.metrics._estimators import (
+    influence,
+    match_weights,
+    policy_terms,
+    standard_error,
+)
+from sklearn_hrc.metrics._intervals import (
+    normal_interval,
+    percentile_interval,
+    resampled_estimates,
+)
+from sklearn_hrc.metrics._overlap import effective_sample_size
+from sklearn_hrc.metrics._rows import ESTIMATION, INTERVALS, ROWS, check_given, check_rows
 
-__all__ = ["hajek_influence", "match_weights", "policy_value", "received_propensity"]
+__all__ = ["compare_policies", "policy_value"]
 
 
 @validate_params(
-    {
-        "arms": ["array-like"],
-        "y": ["array-like"],
-        "treatment": ["array-like"],
-        "propensity": ["array-like", None],
-        "cost": ["array-like", None],
-        "sample_weight": ["array-like", None],
-        "method": [StrOptions({"hajek", "horvitz-thompson"})],
-    },
+    {"arms": ["array-like"], **ROWS, **ESTIMATION, **INTERVALS},
     prefer_skip_nested_validation=True,
 )
 def policy_value(
@@ -31,6 +38,13 @@ def policy_value(
     cost: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
     method: str = "hajek",
+    X: ArrayLike | None = None,
+    outcomes: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    interval: str = "normal",
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
     """Estimate what a policy would bring, and cost, per individual.
 
@@ -39,6 +53,12 @@ def policy_value(
     `w_i = sample_weight_i * [t_i = arms_i] / propensity_i` and `N` the total
     sample weight, Horvitz-Thompson is `sum(w y) / N`, unbiased; Hajek is
     `sum(w y) / sum(w)`, invariant to a shift of `y` and usually less variable.
+    The doubly robust form takes the expected outcome `m_i` of the arm that the
+    policy gives, and corrects it by the rows that received it:
+    `sum(sample_weight m + w (y - m)) / N`. It is unbiased for any `m` that has not
+    seen the row, and the less variable the better `m` predicts.
+
+    The policy must not have been fitted to these rows.
 
     Parameters
     ----------
@@ -55,27 +75,58 @@ def policy_value(
         Realised cost of the received arm.
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights of the rows.
-    method : {"hajek", "horvitz-thompson"}, default="hajek"
+    method : {"hajek", "horvitz-thompson", "doubly-robust"}, default="hajek"
         Estimator.
+    X : array-like of shape (n_samples, n_features), default=None
+        Numeric features, to fit expected outcomes for the doubly robust form with the
+        default model of :func:`cross_fit_outcomes`, on the rows of positive weight.
+        To value several policies, call that once and give `outcomes`.
+    outcomes : array-like of shape (n_samples, n_treatments, n_columns), default=None
+        Expected outcomes of each row under every arm in sorted order, from any model
+        that has not seen the row; the columns are those of `y` and then cost, if it is
+        given. One column may come as (n_samples, n_treatments).
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rows that belong together, such as a household. Errors and
+        resamples take these for independent, not the rows.
+    interval : {"normal", "bootstrap"}, default="normal"
+        Intervals from the standard error, or from the quantiles of the estimate on
+        resampled rows (or groups), which need no symmetry. Propensities and
+        expected outcomes are not estimated anew.
+    confidence : float, default=0.95
+        Level of the intervals, in (0, 1).
+    n_resamples : int, default=1000
+        Number of resamples, at least 2.
+    random_state : int, RandomState instance or None, default=None
+        Draws resamples, and the folds of the outcome model.
 
     Returns
     -------
     value : Bunch
         `response` and `response_se` (floats, or arrays of shape (n_outcomes,)
-        for a two-dimensional `y`), `cost` and `cost_se` (None without `cost`),
-        and `effective_sample_size`, `sum(w)**2 / sum(w**2)`. Standard errors
+        for a two-dimensional `y`) and `response_interval` (a pair of these);
+        `cost`, `cost_se` and `cost_interval` (None without `cost`); and
+        `effective_sample_size`, `sum(w)**2 / sum(w**2)`. Standard errors
         take propensities as known.
 
     Raises
     ------
     ValueError
-        If `arms` holds a label that no row received, or if no row received
-        the arm that the policy gives it.
+        If `arms` holds a label that no row received, if no row received
+        the arm that the policy gives it, or if the doubly robust form has not
+        exactly one of `X` and `outcomes`.
+
+    See Also
+    --------
+    compare_policies : The difference between two policies.
+    policy_overlap : How many rows speak for each arm of a policy.
+    budget_curve : Values at several budgets.
 
     References
     ----------
     Horvitz and Thompson (1952), `doi:10.1080/01621459.1952.10483446
-    <https://doi.org/10.1080/01621459.1952.10483446>`_; Hajek (1971).
+    <https://doi.org/10.1080/01621459.1952.10483446>`_; Hajek (1971); Dudik, Langford
+    and Li (2011), Doubly robust policy evaluation and learning, `arXiv:1103.4601
+    <https://arxiv.org/abs/1103.4601>`_.
 
     Examples
     --------
@@ -86,116 +137,141 @@ def policy_value(
     >>> value.response, value.cost
     (2.0, 0.5)
     """
+    random_state = check_random_state(random_state)
     labels = check_labels(arms, np.shape(arms)[0], "arms")
-    experiment = check_experiment(
-        y,
+    rows, kept = check_rows(
+        len(labels),
+        y=y,
         treatment=treatment,
         cost=cost,
         propensity=propensity,
         sample_weight=sample_weight,
-        n_samples=len(labels),
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    check_assigned(labels, experiment.treatments)
-    given = np.searchsorted(experiment.treatments, labels)
-    weight = match_weights(given, experiment)
-    values = experiment.outcomes
-    if cost is not None:
-        values = np.column_stack([values, experiment.cost])
-    estimate, error = _ESTIMATORS[method](values, weight, experiment.sample_weight)
-    n_outcomes = experiment.outcomes.shape[1]
-    response, response_se = estimate[:n_outcomes], error[:n_outcomes]
-    if np.ndim(y) == 1:
-        response, response_se = float(response[0]), float(response_se[0])
+    given = check_given(labels, rows, kept)
+    terms = policy_terms(given, rows)
+    center, contribution = influence(terms)
+    error = standard_error(contribution, rows)
+    if interval == "normal":
+        bounds = normal_interval(center, error, confidence)
+    else:
+        draws = resampled_estimates([terms], rows, n_resamples, random_state)[:, 0]
+        bounds = percentile_interval(draws, confidence)
     return Bunch(
-        response=response,
-        response_se=response_se,
-        cost=None if cost is None else float(estimate[-1]),
-        cost_se=None if cost is None else float(error[-1]),
-        effective_sample_size=float(1.0 / ((weight / weight.sum()) ** 2).sum()),
+        **_named(center, error, bounds, np.ndim(y), cost is not None),
+        effective_sample_size=effective_sample_size(match_weights(given, rows)),
     )
 
 
-def check_assigned(labels, treatments):
-    """Raise where a policy gives an arm that no row received."""
-    lacking = unseen_labels(labels, treatments)
-    if len(lacking):
-        raise ValueError(
-            f"arms is expected to hold labels of treatment, {treatments.tolist()}, "
-            f"got {lacking.tolist()}, which no row received."
-        )
+@validate_params(
+    {"arms": ["array-like"], "other_arms": ["array-like"], **ROWS, **ESTIMATION, **INTERVALS},
+    prefer_skip_nested_validation=True,
+)
+def compare_policies(
+    arms: ArrayLike,
+    other_arms: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    propensity: ArrayLike | None = None,
+    cost: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    method: str = "hajek",
+    X: ArrayLike | None = None,
+    outcomes: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    interval: str = "normal",
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
+    """Estimate the difference in value between two policies on the same rows.
 
-
-def received_propensity(experiment):
-    """Return the probability of each row's arm: as given, or the arm's share."""
-    if experiment.propensity is not None:
-        return experiment.propensity
-    total = np.bincount(experiment.arm, weights=experiment.sample_weight)
-    return (total / total.sum())[experiment.arm]
-
-
-def match_weights(given, experiment):
-    """Return the weights of the rows that received the arm they are given.
-
-    Parameters
-    ----------
-    given : ndarray of shape (..., n_samples), int
-        Index of the arm that a policy gives to each row.
-    experiment : Experiment
-        Checked rows.
-
-    Returns
-    -------
-    weight : ndarray of shape (..., n_samples)
-        `sample_weight / propensity` where the arms match, else zero.
-    """
-    sample_weight = experiment.sample_weight
-    inverse = np.zeros_like(sample_weight)
-    # The share of an arm whose rows all have weight zero is zero, too.
-    np.divide(sample_weight, received_propensity(experiment), out=inverse, where=sample_weight > 0)
-    weight = np.where(given == experiment.arm, inverse, 0.0)
-    if not (weight.sum(axis=-1) > 0).all():
-        raise ValueError(
-            "arms is expected to agree with treatment in some rows of positive weight, got none."
-        )
-    return weight
-
-
-def hajek_influence(values, weight):
-    """Return the Hajek mean and what each row contributes to its error.
+    Rows that both policies treat alike are the same in both values, so the difference
+    is known better than either: its error is not what the two errors suggest. A policy
+    that brings more and costs more is not better by that: look at both differences, or
+    at :func:`compare_budget_curves`, which compares at equal spend.
 
     Parameters
     ----------
-    values : ndarray of shape (n_samples, n_columns)
-        Outcomes.
-    weight : ndarray of shape (n_samples,)
-        From `match_weights`.
+    arms, other_arms : array-like of shape (n_samples,)
+        Arms that the two policies give to each row.
+    y, treatment, propensity, cost, sample_weight : array-like
+        The rows, as in :func:`policy_value`.
+    method, X, outcomes, groups : object
+        The estimator, as in :func:`policy_value`.
+    interval, confidence, n_resamples, random_state : object
+        The intervals, as in :func:`policy_value`. Both policies are resampled
+        together.
 
     Returns
     -------
-    mean : ndarray of shape (n_columns,)
-        Weighted mean.
-    influence : ndarray of shape (n_samples, n_columns)
-        Sums to zero; the root of its sum of squares is the standard error.
+    difference : Bunch
+        `arms` less `other_arms`: `response`, `response_se`, `response_interval`,
+        `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`;
+        and `differing_share`, the share of the total weight where the arms differ.
+
+    Examples
+    --------
+    >>> from sklearn_hrc.metrics import compare_policies
+    >>> difference = compare_policies(
+    ...     [1, 1, 1, 1], [0, 1, 0, 1], [1.0, 2.0, 1.0, 4.0], treatment=[0, 1, 0, 1],
+    ...     cost=[0.0, 1.0, 0.0, 3.0])
+    >>> difference.response, difference.cost, difference.differing_share
+    (1.0, 1.0, 0.5)
     """
-    share = weight / weight.sum()
-    mean = share @ values
-    return mean, share[:, None] * (values - mean)
+    random_state = check_random_state(random_state)
+    labels = check_labels(arms, np.shape(arms)[0], "arms")
+    rows, kept = check_rows(
+        len(labels),
+        y=y,
+        treatment=treatment,
+        cost=cost,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
+    )
+    given = [
+        check_given(labels, rows, kept, "arms"),
+        check_given(other_arms, rows, kept, "other_arms"),
+    ]
+    terms = [policy_terms(policy, rows) for policy in given]
+    (center, contribution), (other_center, other_contribution) = map(influence, terms)
+    center = center - other_center
+    error = standard_error(contribution - other_contribution, rows)
+    if interval == "normal":
+        bounds = normal_interval(center, error, confidence)
+    else:
+        draws = resampled_estimates(terms, rows, n_resamples, random_state)
+        bounds = percentile_interval(draws[:, 0] - draws[:, 1], confidence)
+    differing = np.average(given[0] != given[1], weights=rows.experiment.sample_weight)
+    return Bunch(
+        **_named(center, error, bounds, np.ndim(y), cost is not None),
+        differing_share=float(differing),
+    )
 
 
-def _hajek(values, weight, sample_weight):
-    mean, influence = hajek_influence(values, weight)
-    return mean, np.sqrt((influence**2).sum(axis=0))
+def _named(center, error, bounds, n_dimensions, has_cost) -> dict[str, Any]:
+    """Name the columns of an estimate: those of the response, and the last for the cost."""
+    response = slice(None, -1 if has_cost else None)
+    parts = {"": center, "_se": error, "_interval": bounds}
+    named = {f"response{part}": array[..., response] for part, array in parts.items()}
+    if n_dimensions == 1:
+        named = {name: _plain(array[..., 0]) for name, array in named.items()}
+    costs = {
+        f"cost{part}": _plain(array[..., -1]) if has_cost else None for part, array in parts.items()
+    }
+    return {**named, **costs}
 
 
-def _horvitz_thompson(values, weight, sample_weight):
-    # A weighted mean of `values / propensity` where the arms match, else of 0:
-    # its error is about that mean, and rows of weight zero have no part in it.
-    share = (sample_weight / sample_weight.sum())[:, None]
-    terms = (weight / sample_weight.sum())[:, None] * values
-    mean = terms.sum(axis=0)
-    n_rows = np.count_nonzero(sample_weight)
-    deviation = terms - share * mean
-    return mean, np.sqrt((deviation**2).sum(axis=0) * (n_rows / max(n_rows - 1, 1)))
-
-
-_ESTIMATORS = {"hajek": _hajek, "horvitz-thompson": _horvitz_thompson}
+def _plain(array):
+    """Return a float, or a tuple of floats."""
+    return tuple(array.tolist()) if array.ndim else float(array)

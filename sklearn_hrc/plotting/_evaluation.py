@@ -97,8 +97,9 @@ def evaluate_arms(arms, y, current, rows):
     values : dict
         Keywords of `BudgetCurveDisplay`.
     """
-    values = dict(budget_curve(arms, y, **rows))
-    spend = np.linspace(0.0, max(values.pop("max_spend"), 0.0), REFERENCE_POINTS)
+    curve = budget_curve(arms, y, **rows)
+    values = {name: curve[name] for name in ("spend", "gain", "spend_se", "gain_se", "area")}
+    spend = np.linspace(0.0, max(curve.max_spend, 0.0), REFERENCE_POINTS)
     values["reference_spend"] = spend
     values["reference_gain"] = best_single_arm(spend, y, **rows).gain
     if current is not None:

@@ -1,0 +1,160 @@
+"""Realised gain against realised spend, on checked rows."""
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sklearn_hrc.metrics._estimators import estimate, influence, policy_terms, standard_error
+from sklearn_hrc.metrics._intervals import resampled_estimates
+
+__all__ = [
+    "area_under_curve",
+    "arm_costs",
+    "arms_with_weight",
+    "gain_at_spend",
+    "realised_curve",
+    "resampled_curves",
+]
+
+
+def realised_curve(given, rows, control):
+    """Estimate gain and spend over control of several assignments.
+
+    Parameters
+    ----------
+    given : ndarray of shape (n_budgets, n_samples), int
+        Index of the arm of each row at each budget.
+    rows : EvaluationRows
+        With the columns response and cost.
+    control : int
+        Index of the control.
+
+    Returns
+    -------
+    curve : Bunch
+        As `budget_curve` returns it, without intervals.
+    """
+    base, base_contribution = influence(policy_terms(_everyone(control, rows), rows))
+    means, errors = np.empty((2, len(given), 2))
+    for i, arm in enumerate(given):
+        mean, contribution = influence(policy_terms(arm, rows))
+        means[i] = mean - base
+        # A row that both use counts by its difference.
+        errors[i] = standard_error(contribution - base_contribution, rows)
+    max_spend = max(arm_costs(rows)) - base[1]
+    return Bunch(
+        spend=means[:, 1],
+        gain=means[:, 0],
+        spend_se=errors[:, 1],
+        gain_se=errors[:, 0],
+        max_spend=float(max_spend),
+        area=area_under_curve(means[:, 1], means[:, 0], max_spend),
+    )
+
+
+def resampled_curves(curves, rows, control, n_resamples, random_state):
+    """Estimate several curves again on resampled units, all on the same.
+
+    Parameters
+    ----------
+    curves : list of ndarray of shape (n_budgets, n_samples), int
+        Index of the arm of each row at each budget, of each curve.
+    rows : EvaluationRows
+        With the columns response and cost.
+    control : int
+        Index of the control.
+    n_resamples : int
+        Number of resamples.
+    random_state : RandomState
+        Draws units.
+
+    Returns
+    -------
+    points : list of ndarray of shape (n_resamples, n_budgets, 2)
+        Gain and spend over control, of each curve.
+    max_spend : ndarray of shape (n_resamples,)
+        Mean cost, above control, of the arm that costs most on the rows themselves.
+    """
+    dearest = arms_with_weight(rows.experiment)[np.argmax(arm_costs(rows))]
+    fixed = [_everyone(control, rows), _everyone(dearest, rows)]
+    terms = [policy_terms(arm, rows) for arm in (*fixed, *np.concatenate(curves))]
+    draws = resampled_estimates(terms, rows, n_resamples, random_state)
+    above_control = draws[:, 1:] - draws[:, :1]
+    ends = np.cumsum([len(curve) for curve in curves])[:-1]
+    return np.split(above_control[:, 1:], ends, axis=1), above_control[:, 0, 1]
+
+
+def gain_at_spend(spend, gain, at):
+    """Return the gain of a curve at given spends.
+
+    Parameters
+    ----------
+    spend, gain : ndarray of shape (n_points,)
+        Points of the curve; those that coincide in spend are averaged, those without a
+        positive spend left out.
+    at : ndarray of shape (n_spends,)
+        Where the gain is wanted.
+
+    Returns
+    -------
+    gain : ndarray of shape (n_spends,)
+        Of the piecewise linear curve through the origin, flat after its last point.
+    """
+    return np.interp(at, *_knots(spend, gain))
+
+
+def area_under_curve(spend, gain, max_spend):
+    """Return the mean gain over all spends from 0 to `max_spend`; 0 where that is 0.
+
+    Parameters
+    ----------
+    spend, gain : ndarray of shape (n_points,)
+        Points of the curve, as in `gain_at_spend`.
+    max_spend : float
+        End of the range.
+
+    Returns
+    -------
+    area : float
+        Integral of the curve, divided by `max_spend`.
+    """
+    if not max_spend > 0:
+        return 0.0
+    knots, heights = _knots(spend, gain)
+    grid = np.r_[knots[knots < max_spend], max_spend]
+    return float(np.trapezoid(np.interp(grid, knots, heights), grid) / max_spend)
+
+
+def arm_costs(rows):
+    """Return the mean cost of everyone under each arm that has rows of positive weight.
+
+    Parameters
+    ----------
+    rows : EvaluationRows
+        With the cost as the last column.
+
+    Returns
+    -------
+    costs : list of float
+        In the order of `arms_with_weight`.
+    """
+    return [
+        float(estimate(policy_terms(_everyone(arm, rows), rows))[-1])
+        for arm in arms_with_weight(rows.experiment)
+    ]
+
+
+def arms_with_weight(experiment):
+    """Return the indices of the arms with a row that counts."""
+    return np.unique(experiment.arm[experiment.sample_weight > 0])
+
+
+def _everyone(arm, rows):
+    return np.full(len(rows.values), arm)
+
+
+def _knots(spend, gain):
+    """Spends from the origin on, each once, and the gains there."""
+    positive = spend > 0
+    knots, place = np.unique(spend[positive], return_inverse=True)
+    heights = np.bincount(place, weights=gain[positive]) / np.bincount(place)
+    return np.r_[0.0, knots], np.r_[0.0, heights]

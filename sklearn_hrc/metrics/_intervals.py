@@ -1,0 +1,75 @@
+"""Confidence intervals: from standard errors, or from resampled units."""
+
+import numpy as np
+from scipy.stats import norm
+
+from sklearn_hrc.metrics._estimators import sum_by_unit
+
+__all__ = ["normal_interval", "percentile_interval", "resampled_estimates"]
+
+# Counts of a batch of resamples that are held at once.
+_BATCH = 2**22
+
+
+def normal_interval(center, error, confidence):
+    """Return the bounds `center -+ z * error`, stacked first, (2, ...)."""
+    reach = norm.ppf((1 + confidence) / 2) * np.asarray(error)
+    return np.stack([center - reach, center + reach])
+
+
+def percentile_interval(draws, confidence):
+    """Return the bounds that leave out equal shares of the draws, (2, ...).
+
+    A resample in which a policy matched nobody has no estimate and is left out.
+    """
+    tail = (1 - confidence) / 2
+    return np.nanquantile(draws, [tail, 1 - tail], axis=0)
+
+
+def resampled_estimates(terms, rows, n_resamples, random_state):
+    """Estimate several policies again on resampled units, all on the same.
+
+    Propensities, expected outcomes and the policies stay as they are: the interval is
+    that of these policies, not of policies fitted anew.
+
+    Parameters
+    ----------
+    terms : list of Terms
+        Of each policy.
+    rows : EvaluationRows
+        What they come from.
+    n_resamples : int
+        Number of resamples.
+    random_state : RandomState
+        Draws units.
+
+    Returns
+    -------
+    draws : ndarray of shape (n_resamples, n_policies, n_columns)
+        NaN where the units of a resample have no weight for a policy.
+    """
+    columns = [np.column_stack([one.numerator, one.denominator]) for one in terms]
+    sums = sum_by_unit(np.concatenate(columns, axis=1), rows.unit)
+    n_units = len(sums)
+    totals = [
+        _unit_counts(n_units, size, random_state) @ sums for size in _batches(n_resamples, n_units)
+    ]
+    totals = np.concatenate(totals).reshape(n_resamples, len(terms), -1)
+    numerator, denominator = totals[..., :-1], totals[..., -1:]
+    draws = np.full(numerator.shape, np.nan)
+    return np.divide(numerator, denominator, out=draws, where=denominator > 0)
+
+
+def _batches(n_resamples, n_units):
+    size = max(_BATCH // n_units, 1)
+    return [min(size, n_resamples - start) for start in range(0, n_resamples, size)]
+
+
+def _unit_counts(n_units, n_resamples, random_state):
+    """How often each unit is drawn, with replacement, (n_resamples, n_units)."""
+    return np.stack(
+        [
+            np.bincount(random_state.randint(n_units, size=n_units), minlength=n_units)
+            for _ in range(n_resamples)
+        ]
+    ).astype(np.float64)

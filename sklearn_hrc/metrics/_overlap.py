@@ -1,0 +1,97 @@
+"""How much of an experiment speaks for a policy."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import Bunch
+
+from sklearn_hrc._compat import validate_params
+from sklearn_hrc.metrics._estimators import received_propensity
+from sklearn_hrc.metrics._rows import ROWS, check_given, check_rows
+
+__all__ = ["effective_sample_size", "policy_overlap"]
+
+
+@validate_params(
+    {
+        "arms": ["array-like"],
+        **{name: ROWS[name] for name in ("treatment", "propensity", "sample_weight")},
+    },
+    prefer_skip_nested_validation=True,
+)
+def policy_overlap(
+    arms: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    propensity: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
+    """Count the rows that speak for a policy, arm by arm.
+
+    The value of a policy rests on the rows that received the arm it gives. Where few
+    did, or where few carry most of the weight, neither the value nor its standard
+    error can be trusted.
+
+    Parameters
+    ----------
+    arms : array-like of shape (n_samples,)
+        Arm that the policy gives to each row.
+    treatment : array-like of shape (n_samples,)
+        Received arm.
+    propensity : array-like of shape (n_samples,), default=None
+        Probability of the received arm, in (0, 1]; by default the share of the
+        rows that received it.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights of the rows.
+
+    Returns
+    -------
+    overlap : Bunch
+        Arrays with an entry an arm, for a data frame: `treatment`, its label;
+        `assigned_share`, the share of the total weight that the policy gives it;
+        `n_matched`, how many of these rows received it; `effective_sample_size` of
+        these, `sum(w)**2 / sum(w**2)`, 0 without any; `largest_weight_share`, the
+        largest part of one row in `sum(w)` over all arms; and `smallest_propensity`,
+        NaN without any. Rows of weight zero do not count.
+
+    Examples
+    --------
+    >>> from sklearn_hrc.metrics import policy_overlap
+    >>> overlap = policy_overlap(
+    ...     ["mail", "mail", "none", "none"], treatment=["mail", "none", "none", "none"])
+    >>> overlap.treatment.tolist(), overlap.n_matched.tolist()
+    (['mail', 'none'], [1, 2])
+    >>> overlap.effective_sample_size.tolist()
+    [1.0, 2.0]
+    """
+    n_samples = np.shape(arms)[0]
+    rows, kept = check_rows(
+        n_samples,
+        y=np.zeros(n_samples),
+        treatment=treatment,
+        cost=None,
+        propensity=propensity,
+        sample_weight=sample_weight,
+    )
+    experiment, given = rows.experiment, check_given(arms, rows, kept)
+    received = received_propensity(experiment)
+    weight = np.where(given == experiment.arm, rows.inverse, 0.0)
+    total = weight.sum()
+    assigned = np.bincount(given, experiment.sample_weight, len(experiment.treatments))
+    matched = [(given == j) & (weight > 0) for j in range(len(experiment.treatments))]
+    return Bunch(
+        treatment=experiment.treatments,
+        assigned_share=assigned / assigned.sum(),
+        n_matched=np.array([rows.sum() for rows in matched]),
+        effective_sample_size=np.array([effective_sample_size(weight[rows]) for rows in matched]),
+        largest_weight_share=np.array([weight[rows].max(initial=0.0) for rows in matched])
+        / (total if total > 0 else 1.0),
+        smallest_propensity=np.array(
+            [received[rows].min() if rows.any() else np.nan for rows in matched]
+        ),
+    )
+
+
+def effective_sample_size(weight):
+    """Return how many rows of equal weight would be as variable, 0 without weight."""
+    total = weight.sum()
+    return float(1.0 / ((weight / total) ** 2).sum()) if total > 0 else 0.0
