@@ -37,12 +37,15 @@ sphinx_gallery_conf = {
     "ignore_repr_types": r".*(Display|Axes|Text)",
     "image_srcset": ["2x"],
     "download_all_examples": False,
+    "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
 }
 
 highlight_language = "none"  # blocks without a language are commands and output
+default_role = "literal"  # docstrings name parameters in single backquotes
+smartquotes = False  # strings are quoted as Python has them
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn-hrc"
 html_math_renderer = "mathml"

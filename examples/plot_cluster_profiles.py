@@ -36,6 +36,7 @@ policy.fit(rct.data, rct.target, treatment=rct.treatment, cost=rct.cost)
 # that is from the mean of all customers, in the first column; an arrow stands where
 # it is half a standard deviation or more.
 shown = ClusterProfileDisplay.from_estimator(policy, rct.data)
+# sphinx_gallery_thumbnail_number = 2
 
 # %%
 # Of the clusters shown, those without a coupon have spent much and hardly look at

@@ -43,7 +43,7 @@ TrainingHistoryDisplay.from_estimator(policy)
 # coupon and goes where one brings most for its cost. The large one reaches more
 # customers, with larger coupons, but six times the budget buys far less than six
 # times the gain.
-figure, places = plt.subplots(1, 2, figsize=(12.8, 4.8), layout="constrained")
+figure, places = plt.subplots(2, 1, figsize=(6.4, 9.6), layout="constrained")
 small, large = (
     AllocationDisplay.from_estimator(policy, budget=budget, ax=place)
     for budget, place in zip((0.4, 2.4), places)

@@ -52,8 +52,9 @@ for n_clusters, mean, spread in zip(
 #
 # Customers that took no part in the search judge the chosen policy and the one
 # with two clusters. The ring marks the current budget, at what the policy really
-# spends. Both gain more than the best single arm; which of the two is better, these
-# customers cannot tell, since the intervals overlap at every spend.
+# spends. The points of both lie above the best single arm; which of the two policies is
+# better, the figure cannot tell: their difference on the same customers is what
+# :func:`~sklearn_hrc.metrics.compare_budget_curves` estimates.
 _, ax = plt.subplots(layout="constrained")
 chosen = f"{search.best_params_['hiddenclusterer__n_clusters']} clusters, chosen"
 for name, fitted in (("2 clusters", few), (chosen, search)):

@@ -103,8 +103,8 @@ pd.Series(coupons).value_counts(normalize=True).sort_index().round(3)
 
 # %%
 # Who gets what, and at what return, is a table of clusters and arms. The marginal
-# return is what the last unit of money spent on this arm brings; about the same
-# return, the shadow price, is reached wherever the budget ran out.
+# return is what the last unit of money spent on this arm brings; none of them is below the
+# shadow price, what the budget's own last unit brings.
 allocator = policy[-1]
 print(f"shadow price: {allocator.shadow_price_:.2f} of sales for one of budget")
 allocator.allocation_table().sort_values("cost", ascending=False).head().round(2)

@@ -5,7 +5,6 @@ one. Half of the rows fit and tune the policy, the other half judge it.
 """
 
 import argparse
-import os
 import tempfile
 import time
 
@@ -18,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc.datasets import (
     fetch_hillstrom,
-    load_hillstrom,
     load_thornton_hiv,
     make_coupon_experiment,
 )
@@ -99,8 +97,7 @@ def _coupons(options):
 
 
 def _hillstrom(options):
-    load = load_hillstrom if os.environ.get("SKLEARN_HRC_DATA") else fetch_hillstrom
-    return load(target="visit")
+    return fetch_hillstrom(target="visit")
 
 
 def _thornton(options):

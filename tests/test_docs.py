@@ -13,6 +13,7 @@ MODULES = [
     "sklearn_hrc.datasets",
     "sklearn_hrc.exceptions",
     "sklearn_hrc.metrics",
+    "sklearn_hrc.model_selection",
     "sklearn_hrc.plotting",
 ]
 

@@ -116,9 +116,23 @@ def test_is_what_the_reader_returns(site, tmp_path, cached, as_frame):
 
 
 def test_default_is_the_data_home_of_scikit_learn(site, tmp_path, cached, monkeypatch):
+    monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
     fetch(None)
     assert cached.is_file()
+
+
+def test_folder_in_the_environment_goes_before_the_data_home(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "home"))
+    monkeypatch.setenv("SKLEARN_HRC_DATA", str(tmp_path))
+    Path(tmp_path, "hillstrom.csv").write_bytes(TABLE)
+    assert fetch(None).data.shape[0] == 3
+    assert site.n_requests == 0
+    # A folder without the file does not stop the download, and a data home that is given counts.
+    assert fetch(tmp_path / "other").data.shape[0] == 3
+    Path(tmp_path, "hillstrom.csv").unlink()
+    assert fetch(None).data.shape[0] == 3
+    assert site.n_requests == 2
 
 
 def test_file_put_by_hand(site, tmp_path, cached):

@@ -156,7 +156,7 @@ def make_coupon_experiment(
 
     with the concave dose :math:`d_j = \log_2(1 + v_j / v_1)` of a coupon of value :math:`v_j`,
     where :math:`v_1` is a coupon of 5 (or of 10 % of the basket). Given an
-    order, the basket is log-normal with mean :math:`m(x_i) \exp(\gamma\, u(x_i)\, d_j)`. The
+    order, the basket is log-normal with mean :math:`m(x_i)\, \exp(\gamma\, u(x_i)\, d_j)`. The
     gross merchandise value (gmv) is the basket where there is an order, else 0, and a
     coupon costs money only when it is redeemed, with an order. The functions
     :math:`b, s, u, m` are nonlinear and the same for every `random_state`, so that two seeds

@@ -182,7 +182,7 @@ def load_hillstrom(
 
     References
     ----------
-    .. [1] K. Hillstrom (2008). "The MineThatData E-Mail Analytics And Data Mining Challenge".
+    .. [1] Kevin Hillstrom (2008). "The MineThatData E-Mail Analytics And Data Mining Challenge".
 
     Examples
     --------
@@ -226,7 +226,8 @@ def fetch_hillstrom(
 
     The file comes from its publisher's site (4 MB), and only a file with the published content is
     kept: as `hillstrom.csv` in the folder `sklearn_hrc` of scikit-learn's data home. Later calls
-    read it there, and without a connection it can be put there by hand.
+    read it there, and without a connection it can be put there by hand. A `hillstrom.csv` in the
+    folder that the environment variable `SKLEARN_HRC_DATA` names is read instead.
 
     Parameters
     ----------
@@ -237,7 +238,8 @@ def fetch_hillstrom(
         Cost of a mail, of either sort, in the unit of your budgets. With the default, the mean
         cost of a policy is the share of customers that get a mail.
     data_home : str or path-like, default=None
-        Folder of all downloaded data. None: that of :func:`sklearn.datasets.get_data_home`.
+        Folder of all downloaded data. None: the folder in `SKLEARN_HRC_DATA` if it has the
+        file, else that of :func:`sklearn.datasets.get_data_home`.
     download_if_missing : bool, default=True
         Whether to download the file if it is not in the data home; else that is an error.
     n_retries : int, default=3
@@ -268,7 +270,7 @@ def fetch_hillstrom(
 
     References
     ----------
-    .. [1] K. Hillstrom (2008). "The MineThatData E-Mail Analytics And Data Mining Challenge".
+    .. [1] Kevin Hillstrom (2008). "The MineThatData E-Mail Analytics And Data Mining Challenge".
 
     Examples
     --------
@@ -278,6 +280,11 @@ def fetch_hillstrom(
     0.14678125
     """
     names = check_targets(target)
+    file = find_file(_TABLE.file_name, None) if data_home is None else None
+    if file is not None:
+        return experiment_of(
+            read_verified(file, _TABLE, caller="fetch_hillstrom"), names, mail_price, as_frame
+        )
     frame = fetch_verified(
         _URL,
         _TABLE,

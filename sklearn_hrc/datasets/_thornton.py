@@ -50,7 +50,7 @@ US$ 2.84, to be paid if they came to a centre nearby for their result.
 :Missing values: 5 ages and 4 distances (recorded as 0 where the village is unknown) are
     replaced by the median of the others
 :Propensity: share of the arm among those of the same lottery. From village 100 up, 37 % drew
-    a zero against 14 % elsewhere, and amounts took five values: the lotteries differed
+    a zero against 14 % elsewhere, and amounts above it took five values: the lotteries differed
 :Groups: village number, -1 where unknown
 :Source: R. L. Thornton (2008), The Demand for, and Impact of, Learning HIV Status
 """
@@ -173,7 +173,7 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
     Notes
     -----
     The two lotteries are inferred from the table: from village number 100 up, incentives take
-    five values only and zeros are far more frequent. `propensity` and the feature
+    five values beside zero, and zeros are far more frequent. `propensity` and the feature
     `second_lottery` carry that; without them, differences between the two
     parts of the country are taken for effects of the incentive.
 

@@ -16,7 +16,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._validation import check_experiment, check_labels
 
-__all__ = ["cross_fit_outcomes"]
+__all__ = ["check_folds", "cross_fit_outcomes"]
 
 # Relative to the standardised features, from hardly any to nearly only the mean of the arm.
 _PENALTIES = np.logspace(-1, 5, 13)
@@ -111,7 +111,7 @@ def cross_fit_outcomes(
         values = np.column_stack([values, experiment.cost])
     if estimator is None:
         estimator = make_pipeline(StandardScaler(), RidgeCV(alphas=_PENALTIES))
-    folds = _check_folds(cv, experiment, groups, random_state)
+    folds = check_folds(cv, experiment, groups, random_state)
     expected = np.empty((n_samples, len(experiment.treatments), values.shape[1]))
     for train, test in folds:
         held_out = _safe_indexing(X, test)
@@ -124,8 +124,25 @@ def cross_fit_outcomes(
     return expected
 
 
-def _check_folds(cv, experiment, groups, random_state):
-    """Return (train, test) indices that predict each row once, from models of all arms."""
+def check_folds(cv, experiment, groups, random_state):
+    """Return folds that predict each row once, from models that know all arms.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable
+        As in `cross_fit_outcomes`.
+    experiment : Experiment
+        Checked rows.
+    groups : ndarray of shape (n_samples,) or None
+        Checked labels of rows that are kept together.
+    random_state : int, RandomState instance or None
+        Draws the folds of an integer.
+
+    Returns
+    -------
+    folds : list of (ndarray, ndarray)
+        Indices of the training and of the test part.
+    """
     n_samples, n_arms = len(experiment.arm), len(experiment.treatments)
     if isinstance(cv, Integral):
         stratified = StratifiedKFold if groups is None else StratifiedGroupKFold

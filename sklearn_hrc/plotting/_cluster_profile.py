@@ -253,7 +253,7 @@ class ClusterProfileDisplay:
             Keywords for matplotlib's `imshow`; `vmin` and `vmax` are -1.5 and 1.5
             standard deviations unless given.
         text_kwargs : dict, default=None
-            Keywords for matplotlib's `text`: of the cells.
+            Keywords for matplotlib's `text` of the cells.
 
         Returns
         -------

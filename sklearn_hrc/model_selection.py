@@ -1,0 +1,134 @@
+"""Decisions for every row of an experiment by policies that have not seen the row."""
+
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
+
+from sklearn_hrc._compat import HasMethods, validate_params
+from sklearn_hrc._unwrap import transform_through, unwrap_policy
+from sklearn_hrc._validation import check_experiment, check_labels
+from sklearn_hrc.metrics._outcomes import check_folds
+
+__all__ = ["cross_fit_arms"]
+
+
+@validate_params(
+    {
+        "policy": [HasMethods(["fit"])],
+        "y": ["array-like"],
+        "budgets": ["array-like"],
+        "treatment": ["array-like"],
+        "cost": ["array-like", None],
+        "propensity": ["array-like", None],
+        "sample_weight": ["array-like", None],
+        "cv": ["cv_object"],
+        "groups": ["array-like", None],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def cross_fit_arms(
+    policy: BaseEstimator,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    budgets: ArrayLike,
+    treatment: ArrayLike,
+    cost: ArrayLike | None = None,
+    propensity: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    cv: Any = 5,
+    groups: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
+) -> NDArray[Any]:
+    """Let policies choose arms for the rows that they were not fitted to.
+
+    For each fold a clone of the policy is fitted to the other folds and decides the rows
+    of this one at every budget. So all rows of an experiment judge the policy
+    (:func:`~sklearn_hrc.metrics.budget_curve`), not only those of a test part. What is
+    judged is how policies fitted to such a part of the rows do on average. The folds
+    are chance, too: repeat with other values of `random_state`.
+
+    Parameters
+    ----------
+    policy : estimator
+        :class:`~sklearn_hrc.ClusterBudgetAllocator`,
+        :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in one, or a
+        search over it. It is cloned and stays as it is; metadata are routed even if
+        routing is off. A frozen step is not fitted anew and has seen all rows.
+    X : array-like of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
+        Observed outcomes.
+    budgets : array-like of shape (n_budgets,)
+        Mean costs per individual.
+    treatment : array-like of shape (n_samples,)
+        Received arm.
+    cost, propensity, sample_weight : array-like of shape (n_samples,), default=None
+        Passed to `fit` where they are given.
+    cv : int, splitter or iterable, default=5
+        Folds. An integer is their number: shuffled, each with its share of every arm.
+        Every row must be in one test part, and every arm in all training parts.
+    groups : array-like of shape (n_samples,), default=None
+        Labels of rows that belong together, such as a household, and are kept in one
+        fold.
+    random_state : int, RandomState instance or None, default=None
+        Draws the folds of an integer `cv`.
+
+    Returns
+    -------
+    arms : ndarray of shape (n_budgets, n_samples)
+        Treatment labels.
+
+    Raises
+    ------
+    ValueError
+        If the test parts of `cv` are no partition of the rows, or an arm is missing
+        in a training part.
+
+    See Also
+    --------
+    sklearn_hrc.metrics.cross_fit_outcomes : Expected outcomes, in the same manner.
+    sklearn_hrc.metrics.budget_curve : What these decisions gain and cost.
+
+    Examples
+    --------
+    >>> from sklearn_hrc import ClusterBudgetAllocator
+    >>> from sklearn_hrc.datasets import make_coupon_experiment
+    >>> from sklearn_hrc.metrics import budget_curve
+    >>> from sklearn_hrc.model_selection import cross_fit_arms
+    >>> e = make_coupon_experiment(2000, n_treatments=3, random_state=0)
+    >>> segment = (e.data[:, :1] > 0).astype(int)
+    >>> rows = {"treatment": e.treatment, "cost": e.cost}
+    >>> arms = cross_fit_arms(
+    ...     ClusterBudgetAllocator(), segment, e.target, budgets=[0.5, 1.0],
+    ...     random_state=0, **rows)
+    >>> curve = budget_curve(arms, e.target[:, 0], control=0, **rows)
+    """
+    n_samples = _num_samples(X)
+    metadata = {
+        "treatment": treatment,
+        "cost": cost,
+        "propensity": propensity,
+        "sample_weight": sample_weight,
+    }
+    experiment = check_experiment(y, n_samples=n_samples, **metadata)
+    if groups is not None:
+        groups = check_labels(groups, n_samples, "groups")
+    unwrap_policy(policy, name="policy")
+    budgets = np.ravel(budgets)
+    given = {name: values for name, values in metadata.items() if values is not None}
+    arms = np.empty((len(budgets), n_samples), dtype=experiment.treatments.dtype)
+    for train, test in check_folds(cv, experiment, groups, random_state):
+        rows = {name: _safe_indexing(values, train) for name, values in given.items()}
+        with sklearn.config_context(enable_metadata_routing=True):
+            fitted = clone(policy).fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
+        steps, last = unwrap_policy(fitted)
+        held_out = transform_through(steps, _safe_indexing(X, test))
+        arms[:, test] = last.predict_budgets(held_out, budgets)
+    return arms
