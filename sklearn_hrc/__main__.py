@@ -172,7 +172,10 @@ def _print_budgets(search, test, experiment):
     for budget, given in zip(budgets, arms):
         value = policy_value(given, test["y"], **rows)
         single = best_single_arm(
-            [value.cost - control.cost], test["y"], control=experiment.control, **rows
+            [max(value.cost - control.cost, 0.0)],
+            test["y"],
+            control=experiment.control,
+            **rows,
         )
         margin = NORMAL_95 * value.response_se
         response = f"{value.response:.3f} ({value.response - margin:.3f}-"

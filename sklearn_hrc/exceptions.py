@@ -5,6 +5,7 @@ __all__ = [
     "DivergenceError",
     "ExpectedOutcomesWarning",
     "MissingTreatmentWarning",
+    "OverlapWarning",
     "RuleConflictError",
 ]
 
@@ -27,3 +28,7 @@ class MissingTreatmentWarning(UserWarning):
 
 class ExpectedOutcomesWarning(UserWarning):
     """Columns taken for expected outcomes are far from the observed outcomes."""
+
+
+class OverlapWarning(UserWarning):
+    """A policy gives an arm to rows of which none received it."""

@@ -72,11 +72,11 @@ def cross_fit_arms(
     cost, propensity, sample_weight : array-like of shape (n_samples,), default=None
         Passed to `fit` where they are given.
     cv : int, splitter or iterable, default=5
-        Folds. An integer is their number: shuffled, each with its share of every arm.
-        Every row must be in one test part, and every arm in all training parts.
+        Folds. An integer is their number: shuffled, each with its share of every arm;
+        None is five. Every row must be in one test part, and every arm in all training parts.
     groups : array-like of shape (n_samples,), default=None
         Labels of rows that belong together, such as a household, and are kept in one
-        fold.
+        fold; a splitter is given them.
     random_state : int, RandomState instance or None, default=None
         Draws the folds of an integer `cv`.
 

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from sklearn_hrc.datasets import make_coupon_experiment, oracle_policy_value
 from sklearn_hrc.metrics import (
+    best_single_arm,
     budget_curve,
     compare_budget_curves,
     compare_policies,
@@ -16,6 +17,8 @@ from sklearn_hrc.metrics import (
 )
 from sklearn_hrc.metrics._curves import gain_at_spend
 
+# Random policies of few rows: now and then nobody received an arm that one of them gives.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hrc.exceptions.OverlapWarning")
 seeds = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=30, deadline=None)
 
@@ -117,26 +120,31 @@ def test_points_of_a_curve_are_differences_of_policies(method):
     assert curve.area_interval[0] < curve.area < curve.area_interval[1]
 
 
+@pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize("method", METHODS)
-def test_bootstrap_of_curves_is_the_curve_on_resampled_rows(method):
+def test_bootstrap_of_curves_is_the_curve_on_resampled_rows(method, grouped):
     rows = curve_case(13, method)
-    del rows["groups"]
+    groups = rows.pop("groups")
+    groups = groups if grouped else None
+    units = np.arange(80) if groups is None else groups
+    members = [np.flatnonzero(units == unit) for unit in np.unique(units)]
     rows["other_arms"] = np.full((1, 80), 2)
     spend = np.array([0.1, 0.3, 5.0])
     given = {"n_resamples": 40, "random_state": 3, "confidence": 0.8}
-    both = compare_budget_curves(**rows, spend=spend, **given)
+    both = compare_budget_curves(**rows, groups=groups, spend=spend, **given)
     others = rows.pop("other_arms")
-    one = budget_curve(**rows, interval="bootstrap", **given)
+    one = budget_curve(**rows, groups=groups, interval="bootstrap", **given)
     random_state = np.random.RandomState(3)
     draws = {name: [] for name in ("gain", "spend", "area", "difference", "area_difference")}
     for _ in range(40):
-        index = random_state.randint(80, size=80)
+        drawn = random_state.randint(len(members), size=len(members))
+        index = np.concatenate([members[i] for i in drawn])
         keywords = take({name: rows[name] for name in rows if name != "arms"}, index)
         curve = budget_curve(rows["arms"][:, index], **keywords)
         other = budget_curve(others[:, index], **keywords)
         for name in ("gain", "spend", "area"):
             draws[name].append(curve[name])
-        at_spend = [np.interp(spend, *points(c)) for c in (curve, other)]
+        at_spend = [gain_at_spend(c.spend, c.gain, spend) for c in (curve, other)]
         draws["difference"].append(at_spend[0] - at_spend[1])
         draws["area_difference"].append(curve.area - other.area)
     bounds = {name: np.percentile(draw, [10, 90], axis=0) for name, draw in draws.items()}
@@ -147,10 +155,75 @@ def test_bootstrap_of_curves_is_the_curve_on_resampled_rows(method):
     assert_allclose(both.area_interval, bounds["area_difference"])
 
 
-def points(curve):
-    """Return the origin and the points of positive spend, in the order of spend."""
-    order = [i for i in np.argsort(curve.spend) if curve.spend[i] > 0]
-    return np.r_[0, curve.spend[order]], np.r_[0, curve.gain[order]]
+@quick
+@given(seed=seeds)
+def test_gain_at_spend_is_an_interpolation(seed):
+    rng = np.random.default_rng(seed)
+    spend, gain = rng.permutation(np.arange(1, 7)) / 3, rng.normal(size=6)
+    at, order = rng.uniform(0, 3, 5), np.argsort(spend)
+    expected = np.interp(at, np.r_[0, spend[order]], np.r_[0, gain[order]])
+    assert_allclose(gain_at_spend(spend, gain, at), expected)
+
+
+@pytest.mark.parametrize("price", [-0.01, 0.0, 0.01])
+def test_an_arm_that_costs_nothing_is_where_the_curve_starts(price):
+    y, treatment = [0.0, 0, 1, 1, 1.2, 1.2], [0, 0, 1, 1, 2, 2]
+    rows = {"treatment": treatment, "cost": [0, 0, price, price, 1, 1], "control": 0}
+    curve = budget_curve([[1] * 6, [2] * 6], y, **rows)
+    # From (0, 1) to (1, 1.2), whatever the sign of a tiny price.
+    assert curve.area == pytest.approx(1.1, abs=0.01)
+    difference = compare_budget_curves(
+        [[1] * 6, [2] * 6], [[2] * 6], y, spend=[0.5], n_resamples=2, random_state=0, **rows
+    )
+    assert difference.gain[0] == pytest.approx(1.1, abs=0.01)
+    assert difference.other_gain[0] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("lacking", ["control", "dearest", "assigned"])
+def test_resamples_without_an_arm_are_left_out(lacking):
+    rng = np.random.default_rng(20)
+    rare = {"control": 0, "assigned": 1, "dearest": 2}[lacking]
+    treatment = np.r_[np.repeat(np.setdiff1d([0, 1, 2], rare), 30), rare, rare]
+    rows = {
+        "y": treatment + 0.1 * rng.normal(size=62),
+        "treatment": treatment,
+        "cost": treatment + 0.1 * rng.uniform(size=62) * (treatment > 0),
+        "propensity": np.full(62, 0.3),
+    }
+    arms = np.full((1, 62), 1)
+    given = {"control": 0, "confidence": 0.5, "n_resamples": 60, "random_state": 5}
+    curve = budget_curve(arms, **rows, interval="bootstrap", **given)
+    random_state, areas = np.random.RandomState(5), []
+    for _ in range(60):
+        index = random_state.randint(62, size=62)
+        if len(np.unique(treatment[index])) == 3:
+            areas.append(budget_curve(arms[:, index], **take(rows, index), control=0).area)
+    assert 20 < len(areas) < 60
+    assert_allclose(curve.area_interval, np.percentile(areas, [25, 75]))
+
+
+def test_arm_without_weight_is_not_the_dearest():
+    rows = curve_case(21)
+    weight = np.where(rows["treatment"] == 1, 0, rows["sample_weight"])
+    rows = {**rows, "sample_weight": weight, "arms": rows["arms"] // 2 * 2}
+    given = {"interval": "bootstrap", "n_resamples": 20, "random_state": 0}
+    kept = weight > 0
+    arms = rows.pop("arms")
+    without = {**take(rows, kept), "arms": arms[:, kept]}
+    rows["arms"] = arms
+    curve, other = budget_curve(**rows, **given), budget_curve(**without, **given)
+    assert_allclose(curve.area_interval, other.area_interval)
+    assert_allclose(curve.gain_interval, other.gain_interval)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_best_single_arm_has_the_gain_of_its_curve(method):
+    rows = curve_case(22, method)
+    del rows["groups"], rows["arms"]
+    best = best_single_arm([0.0, 0.3, 5.0], **rows)
+    curves = [budget_curve(np.full((1, 80), arm), **rows) for arm in (0, 1, 2)]
+    gains = [gain_at_spend(c.spend, c.gain, np.array([0.0, 0.3, 5.0])) for c in curves]
+    assert_allclose(best.gain, np.max(gains, axis=0))
 
 
 def test_curves_at_equal_spend_by_hand():
@@ -240,8 +313,14 @@ def test_intervals_of_a_difference_at_equal_spend_cover_the_truth():
 def test_bad_other_arms_are_named(rows):
     with pytest.raises(ValueError, match=r"^other_arms is expected to hold labels"):
         compare_policies(other_arms=["b", "c", "a", "a"], **rows)
+    with pytest.raises(ValueError, match=r"^other_arms is expected to agree with treatment"):
+        compare_policies(other_arms=["a", "b", "b", "b"], **rows)
     keywords = {**rows, "arms": [rows["arms"]], "control": "a"}
     with pytest.raises(ValueError, match=r"^other_arms is expected to have the shape"):
         compare_budget_curves(other_arms=rows["arms"], **keywords)
     with pytest.raises(ValueError, match=r"^spend is expected to be one-dimensional"):
         compare_budget_curves(other_arms=[rows["arms"]], spend=[[1.0]], **keywords)
+    with pytest.raises(ValueError, match=r"^spend is expected to be non-negative, got -1"):
+        compare_budget_curves(other_arms=[rows["arms"]], spend=[-1.0], **keywords)
+    with pytest.raises(ValueError, match=r"^spend is expected to be given .* got -6\.3.* largest"):
+        compare_budget_curves(other_arms=[["a"] * 4], **keywords)

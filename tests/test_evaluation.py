@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.stats import norm
 
+from sklearn_hrc.exceptions import OverlapWarning
 from sklearn_hrc.metrics import (
+    compare_policies,
     policy_value,
 )
 
+# Random policies of few rows: now and then nobody received an arm that one of them gives.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hrc.exceptions.OverlapWarning")
 seeds = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=30, deadline=None)
 
@@ -156,7 +160,7 @@ def test_error_of_groups_by_hand(rows):
     )
     # w = 2, 0, 4, 4 and the mean 1.8; rows 0 and 2 are one unit.
     errors = [2 * (3 - 1.8) + 4 * (1 - 1.8), 4 * (2 - 1.8)]
-    assert value.response_se == pytest.approx(np.sqrt(np.square(errors).sum()) / 10)
+    assert value.response_se == pytest.approx(np.sqrt(np.square(errors).sum() * 2) / 10)
     value = policy_value(
         **{**rows, "method": "horvitz-thompson", "outcomes": None, "groups": [7, 8, 7, 9]}
     )
@@ -332,6 +336,38 @@ def test_fitted_doubly_robust_covers_at_its_level():
     assert abs(covered / repeats - 0.9) < 3 * np.sqrt(0.9 * 0.1 / repeats) + 0.01
 
 
+# What the rows cannot say
+
+
+def test_arm_that_nobody_received_is_named():
+    arms, treatment = ["a", "a", "a", "a", "b", "b"], ["a", "a", "b", "b", "a", "a"]
+    message = r"^arms gives \['b'\] to 0\.33 of the rows, and none of these received it"
+    with pytest.warns(OverlapWarning, match=message):
+        policy_value(arms, [1.0, 1, 9, 9, 1, 1], treatment=treatment)
+    with pytest.warns(OverlapWarning, match="^other_arms gives"):
+        compare_policies(["a"] * 6, arms, np.arange(6.0), treatment=treatment)
+
+
+@pytest.mark.parametrize("groups", [None, [0, 1, 2, 3]])
+def test_a_single_match_has_no_error(groups):
+    value = policy_value([1, 1, 1, 1], [5.0, 0, 0, 0], treatment=[1, 0, 0, 0], groups=groups)
+    assert value.response == 5
+    assert np.isnan([value.response_se, *value.response_interval]).all()
+
+
+def test_few_rows_of_an_arm_are_expected_to_have_its_mean():
+    rng = np.random.default_rng(0)
+    X, treatment = rng.normal(size=(40, 2)), np.r_[np.zeros(34, int), np.ones(4, int), 2, 2]
+    rows = {"treatment": treatment, "method": "doubly-robust", "random_state": 0}
+    # Two folds, since an arm has two rows; no warning from any model.
+    value = policy_value(treatment, rng.normal(size=40), X=X, **rows)
+    assert np.isfinite(value.response_se)
+    with pytest.raises(ValueError, match=r"two groups of positive weight .* got 1 of 2\.$"):
+        policy_value(
+            treatment, rng.normal(size=40), X=X, groups=np.r_[np.arange(38), 50, 50], **rows
+        )
+
+
 # What is wrong
 
 
@@ -349,7 +385,7 @@ WRONG = [
     ({"outcomes": None, "X": np.eye(3)}, r"^X is expected to have one row .* 4 rows, got 3"),
     (
         {"outcomes": None, "X": np.eye(4), "sample_weight": [0, 1, 1, 1]},
-        r"^sample_weight is expected to be positive in a row of every treatment .*\['b'\]",
+        r"^treatment is expected to have at least two rows of positive .*, got 0 of 'b'\.$",
     ),
     ({"groups": [1, 2, 3]}, r"^groups is expected to have one entry"),
     ({"groups": [1, 1, 1, 1]}, r"^groups is expected to have at least two different"),

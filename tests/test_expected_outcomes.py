@@ -6,7 +6,7 @@ from evaluation_cases import four_rows, random_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.metrics import (
@@ -52,7 +52,7 @@ def test_own_outcome_does_not_reach_the_expectation():
     rng = np.random.default_rng(17)
     X, treatment, y = rng.normal(size=(40, 2)), np.tile([0, 1], 20), rng.normal(size=40)
     groups = np.repeat(np.arange(10), 4)
-    for keywords in ({}, {"groups": groups}):
+    for keywords in ({}, {"groups": groups}, {"groups": groups, "cv": None}):
         given = {"treatment": treatment, "random_state": 0, **keywords}
         before = cross_fit_outcomes(X, y, **given)
         moved = y.copy()
@@ -60,9 +60,23 @@ def test_own_outcome_does_not_reach_the_expectation():
         changed = (before != cross_fit_outcomes(X, moved, **given)).any(axis=(1, 2))
         assert changed.any()
         assert not changed[0]
-        if keywords:
+        if "groups" in keywords:
             assert not changed[:4].any()
         assert_array_equal(before, cross_fit_outcomes(X, y, **given))
+
+
+def test_default_models_are_the_same_in_other_units():
+    rng = np.random.default_rng(18)
+    X, treatment = rng.normal(size=(200, 3)), np.tile([0, 1], 100)
+    rows = {"y": X[:, 0] + rng.normal(size=200), "treatment": treatment, "random_state": 0}
+    scaled = cross_fit_outcomes(X * [1000, 1, 0.001] + 5, **rows)
+    assert_allclose(cross_fit_outcomes(X, **rows), scaled)
+    # Folds are shuffled: rows in order of a feature do not make folds of it.
+    moved = {**rows, "y": rows["y"] + 100 * (np.arange(200) == 0)}
+    changed = (cross_fit_outcomes(X, **rows) != cross_fit_outcomes(X, **moved)).any(axis=(1, 2))
+    together = np.flatnonzero(~changed)
+    assert len(together) == 40
+    assert together.max() > 100
 
 
 def test_frames_and_outcomes_of_several_columns():
@@ -93,6 +107,11 @@ def test_x_is_cross_fitted_outcomes():
     assert policy_value(arms, X=e.data, random_state=5, **robust) == policy_value(
         arms, outcomes=expected, **robust
     )
+    groups = np.arange(500) // 5
+    expected_of_groups = cross_fit_outcomes(e.data, **rows, groups=groups, random_state=5)
+    assert policy_value(arms, X=e.data, groups=groups, random_state=5, **robust) == policy_value(
+        arms, outcomes=expected_of_groups, groups=groups, **robust
+    )
     curve = budget_curve([arms], X=e.data, random_state=5, control=0, **robust)
     assert curve.gain == budget_curve([arms], outcomes=expected, control=0, **robust).gain
 
@@ -100,6 +119,7 @@ def test_x_is_cross_fitted_outcomes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"estimator": LogisticRegression()}, r"^estimator is expected to be a regressor"),
         ({"cv": [([0, 1, 2, 3], [4, 5])]}, r"^cv is expected to have every row .* got row 0 in 0"),
         (
             {"cv": [([0, 1, 2], [3, 4, 5]), ([0, 1, 2], [3, 4, 5])]},

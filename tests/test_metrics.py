@@ -18,6 +18,8 @@ from sklearn_hrc.metrics import best_single_arm, budget_curve, policy_value
 from sklearn_hrc.metrics._curves import area_under_curve
 
 METHODS = ["hajek", "horvitz-thompson"]
+# Random policies of few rows: now and then nobody received an arm that one of them gives.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn_hrc.exceptions.OverlapWarning")
 
 
 @pytest.fixture
@@ -57,10 +59,11 @@ def test_hajek_by_hand(rows):
     value = policy_value(**rows)
     assert value.response == pytest.approx((2 * 3 + 4 * 1 + 4 * 2) / 10)
     assert value.cost == pytest.approx((2 * 2 + 4 * 1 + 4 * 0) / 10)
+    # Three rows match, which share one mean.
     errors = [2 * (3 - 1.8), 4 * (1 - 1.8), 4 * (2 - 1.8)]
-    assert value.response_se == pytest.approx(np.sqrt(np.square(errors).sum()) / 10)
+    assert value.response_se == pytest.approx(np.sqrt(np.square(errors).sum() * 3 / 2) / 10)
     errors = [2 * (2 - 0.8), 4 * (1 - 0.8), 4 * (0 - 0.8)]
-    assert value.cost_se == pytest.approx(np.sqrt(np.square(errors).sum()) / 10)
+    assert value.cost_se == pytest.approx(np.sqrt(np.square(errors).sum() * 3 / 2) / 10)
     assert value.effective_sample_size == pytest.approx(10**2 / (2**2 + 4**2 + 4**2))
 
 
@@ -120,7 +123,9 @@ def test_budget_curve_by_hand():
     assert_allclose(curve.gain, [0, 2 - 2, 5 - 2])
     base = np.array([-1, 1, 0, 0]) / 2
     own = np.array([[1 - 2, 3 - 2, 2 - 2, 0], [0, 0, -3 * 1.5, 3 * 1.5]]) / 3
-    assert_allclose(curve.gain_se, [0, *np.sqrt(((own - base) ** 2).sum(axis=1))])
+    variance = ((own - base) ** 2).sum(axis=1)
+    # Three rows match the second or the control, four the third.
+    assert_allclose(curve.gain_se, [0, *np.sqrt(variance * [3 / 2, 4 / 3])])
     assert curve.max_spend == 2
     # Nothing up to 1/3, then a line to (2, 3).
     assert curve.area == pytest.approx((2 - 1 / 3) * 3 / 2 / 2)
@@ -157,10 +162,11 @@ def test_hajek_is_weighted_least_squares_on_a_constant():
     assert value.response == pytest.approx(
         LinearRegression().fit(nothing, rows["y"], sample_weight=weight).intercept_
     )
-    # Its error is the sandwich (White's, without a correction) of that regression.
+    # Its error is the sandwich of that regression, with the factor for one coefficient.
     residual = rows["y"] - value.response
     meat, bread = (weight**2 * residual**2).sum(), 1 / weight.sum()
-    assert value.response_se == pytest.approx(np.sqrt(bread * meat * bread))
+    factor = match.sum() / (match.sum() - 1)
+    assert value.response_se == pytest.approx(np.sqrt(bread * meat * bread * factor))
 
 
 def test_gain_over_control_is_a_coefficient_of_least_squares():
@@ -175,7 +181,7 @@ def test_gain_over_control_is_a_coefficient_of_least_squares():
     scores = design * (weight * (rows["y"] - design @ coefficient))[:, None]
     covariance = bread @ scores.T @ scores @ bread
     assert_allclose(curve.gain, coefficient[1])
-    assert_allclose(curve.gain_se, np.sqrt(covariance[1, 1]))
+    assert_allclose(curve.gain_se, np.sqrt(covariance[1, 1] * 60 / 59))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -465,8 +471,9 @@ def test_best_single_arm_is_the_upper_hull_of_nothing_worse(seed, spend):
         ([1.0, 2.0], [1.0, 0.0], 2.0, 0.5),  # a tent
         ([4.0], [4.0], 2.0, 1.0),  # cut off at the end of the range
         ([1.0, 1.0], [2.0, 4.0], 1.0, 1.5),  # the mean where spends coincide
-        ([-1.0, 0.0, 1.0], [9.0, 9.0, 2.0], 1.0, 1.0),  # what costs nothing is left out
-        ([0.0], [9.0], 1.0, 0.0),
+        ([-1.0, 0.0, 1.0], [4.0, 9.0, 2.0], 1.0, 5.5),  # the best of what costs nothing
+        ([0.0], [9.0], 1.0, 9.0),
+        ([-1.0, 1.0], [-3.0, 2.0], 1.0, 1.0),  # nobody has to save
         ([1.0], [2.0], 0.0, 0.0),  # nothing to spend
         ([1.0], [2.0], -1.0, 0.0),
     ],

@@ -66,10 +66,10 @@ def budget_curve(
         Probability of the received arm; by default the share of its rows.
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights of the rows.
-    method, X, outcomes, groups : object
+    method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`policy_value`; `outcomes` has the columns
         response and cost.
-    interval, confidence, n_resamples, random_state : object
+    interval, confidence, n_resamples, random_state : str and numbers
         The intervals, as in :func:`policy_value`; that of the area needs the
         bootstrap.
 
@@ -80,9 +80,10 @@ def budget_curve(
         per individual; `spend_interval` and `gain_interval` of shape (2, n_budgets),
         pointwise; `max_spend`, the largest mean cost of an arm above that
         of control; `area`: the mean of the gain over all spends from 0 to
-        `max_spend`, the gain being piecewise linear through the origin and the
-        points of positive spend, and flat after the last; and `area_interval`, a pair,
-        None with `interval="normal"`.
+        `max_spend`, the gain being piecewise linear between the points of positive spend
+        and flat after the last, and starting at 0 or, where there are budgets at which
+        nothing is spent, at the largest gain of these; and `area_interval`, a pair, None
+        with `interval="normal"`.
 
     See Also
     --------
@@ -177,10 +178,11 @@ def compare_budget_curves(
         The rows, as in :func:`budget_curve`.
     spend : array-like of shape (n_points,), default=None
         Mean spends per individual above that of control at which the gains are
-        compared. None is ten equal steps to the largest spend that both reach.
-    method, X, outcomes, groups : object
+        compared, not negative. None is ten equal steps to the largest spend that both
+        reach.
+    method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`budget_curve`.
-    confidence, n_resamples, random_state : object
+    confidence, n_resamples, random_state : numbers
         The intervals, as in :func:`policy_value`.
 
     Returns
@@ -225,9 +227,7 @@ def compare_budget_curves(
         _check_arms(other_arms, rows, kept, "other_arms"),
     ]
     curves = [realised_curve(policy, rows, baseline) for policy in given]
-    if spend is None:
-        spend = np.linspace(0.0, max(min(curve.spend.max() for curve in curves), 0.0), 11)[1:]
-    spend = _check_spend(spend)
+    spend = _common_spends(curves) if spend is None else _check_spend(spend)
     gain, other_gain = (gain_at_spend(curve.spend, curve.gain, spend) for curve in curves)
     draws, max_spend = resampled_curves(given, rows, baseline, n_resamples, random_state)
     gains = [np.stack([_gain_of_points(point, spend) for point in points]) for points in draws]
@@ -243,7 +243,14 @@ def compare_budget_curves(
     )
 
 
-@validate_params({"spend": ["array-like"], **_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(
+    {
+        "spend": ["array-like"],
+        **_ROWS,
+        **{name: ESTIMATION[name] for name in ("method", "X", "outcomes", "random_state")},
+    },
+    prefer_skip_nested_validation=True,
+)
 def best_single_arm(
     spend: ArrayLike,
     y: ArrayLike,
@@ -253,6 +260,10 @@ def best_single_arm(
     control: Any,
     propensity: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    method: str = "hajek",
+    X: ArrayLike | None = None,
+    outcomes: ArrayLike | None = None,
+    random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
     """Find what the best single arm gains at a spend: the rule to beat.
 
@@ -263,9 +274,11 @@ def best_single_arm(
     Parameters
     ----------
     spend : array-like of shape (n_points,)
-        Mean spend per individual above that of control.
+        Mean spend per individual above that of control, not negative.
     y, treatment, cost, control, propensity, sample_weight : array-like
         As in :func:`budget_curve`.
+    method, X, outcomes, random_state : str, array-like and int
+        The estimator, as in :func:`budget_curve`.
 
     Returns
     -------
@@ -280,6 +293,10 @@ def best_single_arm(
         cost=cost,
         propensity=propensity,
         sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        random_state=check_random_state(random_state),
     )
     baseline = _check_control(rows, control)
     spend = _check_spend(spend)
@@ -288,7 +305,7 @@ def best_single_arm(
     single = realised_curve(everyone, rows, baseline)
     paid = single.spend > 0
     ratio = spend[:, None] / np.where(paid, single.spend, 1.0)
-    share = np.where(paid, np.clip(ratio, 0.0, 1.0), 1.0)
+    share = np.where(paid, np.minimum(ratio, 1.0), 1.0)
     gain = share * single.gain
     best = gain.argmax(axis=1)
     return Bunch(
@@ -337,4 +354,17 @@ def _check_spend(spend):
     spend = check_array(spend, dtype=np.float64, ensure_2d=False, input_name="spend")
     if spend.ndim != 1:
         raise ValueError(f"spend is expected to be one-dimensional, got shape {spend.shape}.")
+    if (spend < 0).any():
+        raise ValueError(f"spend is expected to be non-negative, got {spend.min():g}.")
     return spend
+
+
+def _common_spends(curves):
+    """Ten equal steps to the largest spend that all curves reach."""
+    largest = min(curve.spend.max() for curve in curves)
+    if not largest > 0:
+        raise ValueError(
+            "spend is expected to be given where the two policies share no positive spend, got "
+            f"{largest:g} as the largest that both reach."
+        )
+    return np.linspace(0.0, largest, 11)[1:]

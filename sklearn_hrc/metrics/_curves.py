@@ -33,13 +33,15 @@ def realised_curve(given, rows, control):
     curve : Bunch
         As `budget_curve` returns it, without intervals.
     """
-    base, base_contribution = influence(policy_terms(_everyone(control, rows), rows))
+    base_terms = policy_terms(_everyone(control, rows), rows)
+    base, base_contribution = influence(base_terms)
     means, errors = np.empty((2, len(given), 2))
     for i, arm in enumerate(given):
-        mean, contribution = influence(policy_terms(arm, rows))
+        terms = policy_terms(arm, rows)
+        mean, contribution = influence(terms)
         means[i] = mean - base
         # A row that both use counts by its difference.
-        errors[i] = standard_error(contribution - base_contribution, rows)
+        errors[i] = standard_error(contribution - base_contribution, [terms, base_terms], rows.unit)
     max_spend = max(arm_costs(rows)) - base[1]
     return Bunch(
         spend=means[:, 1],
@@ -69,15 +71,17 @@ def resampled_curves(curves, rows, control, n_resamples, random_state):
 
     Returns
     -------
-    points : list of ndarray of shape (n_resamples, n_budgets, 2)
-        Gain and spend over control, of each curve.
-    max_spend : ndarray of shape (n_resamples,)
+    points : list of ndarray of shape (n_complete, n_budgets, 2)
+        Gain and spend over control, of each curve. A resample in which the control, an
+        assignment or the arm that costs most matches nobody has no curve, and is left out.
+    max_spend : ndarray of shape (n_complete,)
         Mean cost, above control, of the arm that costs most on the rows themselves.
     """
     dearest = arms_with_weight(rows.experiment)[np.argmax(arm_costs(rows))]
     fixed = [_everyone(control, rows), _everyone(dearest, rows)]
-    terms = [policy_terms(arm, rows) for arm in (*fixed, *np.concatenate(curves))]
+    terms = (policy_terms(arm, rows) for arm in (*fixed, *np.concatenate(curves)))
     draws = resampled_estimates(terms, rows, n_resamples, random_state)
+    draws = draws[~np.isnan(draws).any(axis=(1, 2))]
     above_control = draws[:, 1:] - draws[:, :1]
     ends = np.cumsum([len(curve) for curve in curves])[:-1]
     return np.split(above_control[:, 1:], ends, axis=1), above_control[:, 0, 1]
@@ -89,15 +93,16 @@ def gain_at_spend(spend, gain, at):
     Parameters
     ----------
     spend, gain : ndarray of shape (n_points,)
-        Points of the curve; those that coincide in spend are averaged, those without a
-        positive spend left out.
+        Points of the curve. Those that coincide in spend are averaged. Of those that spend
+        nothing, or save, the one of the largest gain stands at 0, if that is positive:
+        nobody has to spend.
     at : ndarray of shape (n_spends,)
         Where the gain is wanted.
 
     Returns
     -------
     gain : ndarray of shape (n_spends,)
-        Of the piecewise linear curve through the origin, flat after its last point.
+        Of the piecewise linear curve, flat after its last point.
     """
     return np.interp(at, *_knots(spend, gain))
 
@@ -153,8 +158,9 @@ def _everyone(arm, rows):
 
 
 def _knots(spend, gain):
-    """Spends from the origin on, each once, and the gains there."""
+    """Spends from 0 on, each once, and the gains there."""
     positive = spend > 0
+    start = gain[~positive].max(initial=0.0)
     knots, place = np.unique(spend[positive], return_inverse=True)
     heights = np.bincount(place, weights=gain[positive]) / np.bincount(place)
-    return np.r_[0.0, knots], np.r_[0.0, heights]
+    return np.r_[0.0, knots], np.r_[start, heights]

@@ -123,7 +123,7 @@ def received_propensity(experiment):
     return (total / total.sum())[experiment.arm]
 
 
-def match_weights(given, rows):
+def match_weights(given, rows, name="arms"):
     """Return the weights of the rows that received the arm they are given.
 
     Parameters
@@ -132,6 +132,8 @@ def match_weights(given, rows):
         Index of the arm that a policy gives to each row.
     rows : EvaluationRows
         What it is evaluated on.
+    name : str, default="arms"
+        What an error calls the policy.
 
     Returns
     -------
@@ -141,7 +143,7 @@ def match_weights(given, rows):
     weight = np.where(given == rows.experiment.arm, rows.inverse, 0.0)
     if not weight.sum() > 0:
         raise ValueError(
-            "arms is expected to agree with treatment in some rows of positive weight, got none."
+            f"{name} is expected to agree with treatment in some rows of positive weight, got none."
         )
     return weight
 
@@ -172,28 +174,32 @@ def influence(terms):
     return center, deviation / terms.denominator.sum()
 
 
-def standard_error(contribution, rows):
+def standard_error(contribution, terms, unit):
     """Return the standard error of an estimate or of a difference of estimates.
 
     Parameters
     ----------
     contribution : ndarray of shape (n_samples, n_columns)
         From `influence`, or a difference of two.
-    rows : EvaluationRows
-        What it comes from.
+    terms : list of Terms
+        Of the one policy or of both.
+    unit : ndarray of shape (n_samples,), int, or None
+        Index of the independent unit of each row; None is a unit a row.
 
     Returns
     -------
     error : ndarray of shape (n_columns,)
-        With the factor of the variance of a mean, `n_units / (n_units - 1)`, where
-        the estimate is a mean over units. Hajek's is a ratio, and has none.
+        With the factor `m / (m - 1)` of the variance of a mean, `m` being the number of
+        units that have weight; NaN where this is one, which says nothing of its error.
     """
-    by_unit = sum_by_unit(contribution, rows.unit)
-    variance = (by_unit**2).sum(axis=0)
-    if rows.method != "hajek":
-        n_units = len(by_unit)
-        variance *= n_units / max(n_units - 1, 1)
-    return np.sqrt(variance)
+    variance = (sum_by_unit(contribution, unit) ** 2).sum(axis=0)
+    has_weight = np.any([one.denominator > 0 for one in terms], axis=0)
+    n_units = np.count_nonzero(has_weight) if unit is None else len(np.unique(unit[has_weight]))
+    return (
+        np.sqrt(variance * n_units / (n_units - 1))
+        if n_units > 1
+        else np.full_like(variance, np.nan)
+    )
 
 
 def sum_by_unit(columns, unit):

@@ -34,7 +34,7 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
 
     Parameters
     ----------
-    terms : list of Terms
+    terms : iterable of Terms
         Of each policy.
     rows : EvaluationRows
         What they come from.
@@ -48,13 +48,15 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
     draws : ndarray of shape (n_resamples, n_policies, n_columns)
         NaN where the units of a resample have no weight for a policy.
     """
-    columns = [np.column_stack([one.numerator, one.denominator]) for one in terms]
-    sums = sum_by_unit(np.concatenate(columns, axis=1), rows.unit)
-    n_units = len(sums)
+    columns = [
+        sum_by_unit(np.column_stack([one.numerator, one.denominator]), rows.unit) for one in terms
+    ]
+    n_policies, n_units = len(columns), len(columns[0])
+    sums = np.concatenate(columns, axis=1)
     totals = [
         _unit_counts(n_units, size, random_state) @ sums for size in _batches(n_resamples, n_units)
     ]
-    totals = np.concatenate(totals).reshape(n_resamples, len(terms), -1)
+    totals = np.concatenate(totals).reshape(n_resamples, n_policies, -1)
     numerator, denominator = totals[..., :-1], totals[..., -1:]
     draws = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=draws, where=denominator > 0)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.pipeline import make_pipeline
@@ -20,6 +21,8 @@ __all__ = ["check_folds", "cross_fit_outcomes"]
 
 # Relative to the standardised features, from hardly any to nearly only the mean of the arm.
 _PENALTIES = np.logspace(-1, 5, 13)
+# Fewer cannot choose a penalty.
+_LEAST_ROWS = 5
 
 
 @validate_params(
@@ -48,9 +51,10 @@ def cross_fit_outcomes(
     """Predict what each row would bring, and cost, under every arm.
 
     For each fold, arm and outcome a model is fitted to the other folds' rows that
-    received the arm. The doubly robust value of a policy (:func:`policy_value`) is
-    unbiased whatever these models are, as long as propensities are right and no model
-    has seen the row that it predicts; the better they are, the smaller its error.
+    received the arm, all of the same weight. The doubly robust value of a policy
+    (:func:`policy_value`) is unbiased whatever these models are, as long as propensities
+    are right and no model has seen the row that it predicts, nor another one of its group;
+    the better they are, the smaller its error.
 
     Parameters
     ----------
@@ -64,13 +68,14 @@ def cross_fit_outcomes(
         Realised cost of the received arm, which becomes the last outcome.
     estimator : regressor, default=None
         Cloned for each model. None is ridge regression on standardised features, its
-        penalty chosen by leave-one-out validation.
+        penalty chosen by leave-one-out validation; where an arm has fewer than five rows
+        it is their mean.
     cv : int, splitter or iterable, default=5
-        Folds. An integer is their number: shuffled, each with its share of every arm.
-        Every row must be in one test part, and every arm in all training parts.
+        Folds. An integer is their number: shuffled, each with its share of every arm;
+        None is five. Every row must be in one test part, and every arm in all training parts.
     groups : array-like of shape (n_samples,), default=None
         Labels of rows that belong together, such as a household, and are kept in one
-        fold.
+        fold; a splitter is given them.
     random_state : int, RandomState instance or None, default=None
         Draws the folds of an integer `cv`.
 
@@ -109,8 +114,11 @@ def cross_fit_outcomes(
     values = experiment.outcomes
     if cost is not None:
         values = np.column_stack([values, experiment.cost])
-    if estimator is None:
-        estimator = make_pipeline(StandardScaler(), RidgeCV(alphas=_PENALTIES))
+    if estimator is not None and is_classifier(estimator):
+        raise ValueError(
+            "estimator is expected to be a regressor, which predicts means, got "
+            f"{type(estimator).__name__}."
+        )
     folds = check_folds(cv, experiment, groups, random_state)
     expected = np.empty((n_samples, len(experiment.treatments), values.shape[1]))
     for train, test in folds:
@@ -119,9 +127,15 @@ def cross_fit_outcomes(
             rows = train[experiment.arm[train] == j]
             received = _safe_indexing(X, rows)
             for k in range(expected.shape[2]):
-                model = clone(estimator).fit(received, values[rows, k])
-                expected[test, j, k] = model.predict(held_out)
+                model = _default_model(len(rows)) if estimator is None else clone(estimator)
+                expected[test, j, k] = model.fit(received, values[rows, k]).predict(held_out)
     return expected
+
+
+def _default_model(n_rows):
+    if n_rows < _LEAST_ROWS:
+        return DummyRegressor()
+    return make_pipeline(StandardScaler(), RidgeCV(alphas=_PENALTIES))
 
 
 def check_folds(cv, experiment, groups, random_state):
@@ -144,6 +158,7 @@ def check_folds(cv, experiment, groups, random_state):
         Indices of the training and of the test part.
     """
     n_samples, n_arms = len(experiment.arm), len(experiment.treatments)
+    cv = 5 if cv is None else cv
     if isinstance(cv, Integral):
         stratified = StratifiedKFold if groups is None else StratifiedGroupKFold
         cv = stratified(cv, shuffle=True, random_state=random_state)

@@ -6,7 +6,7 @@ from sklearn.utils import Bunch
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._estimators import received_propensity
-from sklearn_hrc.metrics._rows import ROWS, check_given, check_rows
+from sklearn_hrc.metrics._rows import ROWS, check_rows, index_arms
 
 __all__ = ["effective_sample_size", "policy_overlap"]
 
@@ -72,21 +72,21 @@ def policy_overlap(
         propensity=propensity,
         sample_weight=sample_weight,
     )
-    experiment, given = rows.experiment, check_given(arms, rows, kept)
+    experiment, given = rows.experiment, index_arms(arms, rows, kept)
     received = received_propensity(experiment)
     weight = np.where(given == experiment.arm, rows.inverse, 0.0)
     total = weight.sum()
     assigned = np.bincount(given, experiment.sample_weight, len(experiment.treatments))
     matched = [(given == j) & (weight > 0) for j in range(len(experiment.treatments))]
+    largest = np.array([weight[own].max(initial=0.0) for own in matched])
     return Bunch(
         treatment=experiment.treatments,
         assigned_share=assigned / assigned.sum(),
-        n_matched=np.array([rows.sum() for rows in matched]),
-        effective_sample_size=np.array([effective_sample_size(weight[rows]) for rows in matched]),
-        largest_weight_share=np.array([weight[rows].max(initial=0.0) for rows in matched])
-        / (total if total > 0 else 1.0),
+        n_matched=np.array([own.sum() for own in matched]),
+        effective_sample_size=np.array([effective_sample_size(weight[own]) for own in matched]),
+        largest_weight_share=largest / (total if total > 0 else 1.0),
         smallest_propensity=np.array(
-            [received[rows].min() if rows.any() else np.nan for rows in matched]
+            [received[own].min() if own.any() else np.nan for own in matched]
         ),
     )
 

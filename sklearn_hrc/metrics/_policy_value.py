@@ -52,7 +52,7 @@ def policy_value(
     weighted by the inverse of the probability of that arm. With
     `w_i = sample_weight_i * [t_i = arms_i] / propensity_i` and `N` the total
     sample weight, Horvitz-Thompson is `sum(w y) / N`, unbiased; Hajek is
-    `sum(w y) / sum(w)`, invariant to a shift of `y` and usually less variable.
+    `sum(w y) / sum(w)`, which moves with a shift of `y` and is usually less variable.
     The doubly robust form takes the expected outcome `m_i` of the arm that the
     policy gives, and corrects it by the rows that received it:
     `sum(sample_weight m + w (y - m)) / N`. It is unbiased for any `m` that has not
@@ -70,7 +70,7 @@ def policy_value(
         Received arm.
     propensity : array-like of shape (n_samples,), default=None
         Probability of the received arm, in (0, 1]; by default the share of the
-        rows that received it.
+        total weight that received it.
     cost : array-like of shape (n_samples,), default=None
         Realised cost of the received arm.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -79,8 +79,8 @@ def policy_value(
         Estimator.
     X : array-like of shape (n_samples, n_features), default=None
         Numeric features, to fit expected outcomes for the doubly robust form with the
-        default model of :func:`cross_fit_outcomes`, on the rows of positive weight.
-        To value several policies, call that once and give `outcomes`.
+        default model of :func:`cross_fit_outcomes`, on the rows of positive weight,
+        which count alike. To value several policies, call that once and give `outcomes`.
     outcomes : array-like of shape (n_samples, n_treatments, n_columns), default=None
         Expected outcomes of each row under every arm in sorted order, from any model
         that has not seen the row; the columns are those of `y` and then cost, if it is
@@ -106,7 +106,7 @@ def policy_value(
         for a two-dimensional `y`) and `response_interval` (a pair of these);
         `cost`, `cost_se` and `cost_interval` (None without `cost`); and
         `effective_sample_size`, `sum(w)**2 / sum(w**2)`. Standard errors
-        take propensities as known.
+        take propensities as known, and are NaN where a single row (or group) matches.
 
     Raises
     ------
@@ -114,6 +114,11 @@ def policy_value(
         If `arms` holds a label that no row received, if no row received
         the arm that the policy gives it, or if the doubly robust form has not
         exactly one of `X` and `outcomes`.
+
+    Warns
+    -----
+    OverlapWarning
+        If an arm is given to rows of which none received it, more than 1 % of them all.
 
     See Also
     --------
@@ -155,7 +160,7 @@ def policy_value(
     given = check_given(labels, rows, kept)
     terms = policy_terms(given, rows)
     center, contribution = influence(terms)
-    error = standard_error(contribution, rows)
+    error = standard_error(contribution, [terms], rows.unit)
     if interval == "normal":
         bounds = normal_interval(center, error, confidence)
     else:
@@ -191,8 +196,8 @@ def compare_policies(
 ) -> Bunch:
     """Estimate the difference in value between two policies on the same rows.
 
-    Rows that both policies treat alike are the same in both values, so the difference
-    is known better than either: its error is not what the two errors suggest. A policy
+    Both values come from the same rows, and where the policies mostly agree most of their
+    errors cancel: the difference is then known better than either value. A policy
     that brings more and costs more is not better by that: look at both differences, or
     at :func:`compare_budget_curves`, which compares at equal spend.
 
@@ -202,9 +207,9 @@ def compare_policies(
         Arms that the two policies give to each row.
     y, treatment, propensity, cost, sample_weight : array-like
         The rows, as in :func:`policy_value`.
-    method, X, outcomes, groups : object
+    method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`policy_value`.
-    interval, confidence, n_resamples, random_state : object
+    interval, confidence, n_resamples, random_state : str and numbers
         The intervals, as in :func:`policy_value`. Both policies are resampled
         together.
 
@@ -246,7 +251,7 @@ def compare_policies(
     terms = [policy_terms(policy, rows) for policy in given]
     (center, contribution), (other_center, other_contribution) = map(influence, terms)
     center = center - other_center
-    error = standard_error(contribution - other_contribution, rows)
+    error = standard_error(contribution - other_contribution, terms, rows.unit)
     if interval == "normal":
         bounds = normal_interval(center, error, confidence)
     else:

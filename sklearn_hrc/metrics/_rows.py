@@ -1,5 +1,6 @@
 """The rows that policies are evaluated on, checked once for every measure."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -14,11 +15,14 @@ from sklearn_hrc._validation import (
     take_rows,
     unseen_labels,
 )
-from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows
+from sklearn_hrc.exceptions import OverlapWarning
+from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows, match_weights
 from sklearn_hrc.metrics._outcomes import cross_fit_outcomes
 
-__all__ = ["ESTIMATION", "INTERVALS", "ROWS", "check_given", "check_rows"]
+__all__ = ["ESTIMATION", "INTERVALS", "ROWS", "check_given", "check_rows", "index_arms"]
 
+# What so few rows would do matters to no value, and often none of them matches by chance.
+_NEGLIGIBLE_SHARE = 0.01
 # Constraints of the parameters that measures share.
 ROWS = {
     "y": ["array-like"],
@@ -95,7 +99,7 @@ def check_rows(
     return evaluation_rows(experiment, values, method, outcomes, unit), kept
 
 
-def check_given(arms, rows, kept, name="arms"):
+def index_arms(arms, rows, kept, name="arms"):
     """Return the index of the arm that a policy gives to each row that counts.
 
     Parameters
@@ -123,6 +127,27 @@ def check_given(arms, rows, kept, name="arms"):
             f"got {lacking.tolist()}, which no row received."
         )
     return np.searchsorted(treatments, labels[kept])
+
+
+def check_given(arms, rows, kept, name="arms"):
+    """Return what `index_arms` does, for a policy that rows speak of.
+
+    Raises ValueError where no row received the arm that it is given, and warns with
+    OverlapWarning where this is so for one of the arms and more than a few rows.
+    """
+    given = index_arms(arms, rows, kept, name)
+    match_weights(given, rows, name)
+    without = np.setdiff1d(given, given[given == rows.experiment.arm])
+    share = np.average(np.isin(given, without), weights=rows.experiment.sample_weight)
+    if share > _NEGLIGIBLE_SHARE:
+        warnings.warn(
+            f"{name} gives {rows.experiment.treatments[without].tolist()} to {share:.2g} of the "
+            "rows, and none of these received it: the experiment says nothing about that part of "
+            "the policy.",
+            OverlapWarning,
+            stacklevel=4,
+        )
+    return given
 
 
 def _check_units(groups, kept):
@@ -172,16 +197,20 @@ def _fit_outcomes(X, kept, values, experiment, unit, random_state):
             f"X is expected to have one row for each of the {len(kept)} rows, "
             f"got {_num_samples(X)}."
         )
-    lacking = np.setdiff1d(np.arange(len(experiment.treatments)), experiment.arm)
-    if len(lacking):
+    treatments = experiment.treatments
+    units = np.arange(len(values)) if unit is None else unit
+    count = [len(np.unique(units[experiment.arm == arm])) for arm in range(len(treatments))]
+    if min(count) < 2:
+        what = "rows of positive weight" if unit is None else "groups of positive weight"
         raise ValueError(
-            "sample_weight is expected to be positive in a row of every treatment where X is "
-            f"given, got none for {experiment.treatments[lacking].tolist()}."
+            f"treatment is expected to have at least two {what} of every label where X is given, "
+            f"got {min(count)} of {treatments.tolist()[int(np.argmin(count))]!r}."
         )
     return cross_fit_outcomes(
         _safe_indexing(X, np.flatnonzero(kept)),
         values,
-        treatment=experiment.arm,
+        treatment=treatments[experiment.arm],
+        cv=min(5, *count),
         groups=unit,
         random_state=check_random_state(random_state),
     )
