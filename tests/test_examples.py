@@ -7,6 +7,7 @@ import pytest
 import sklearn
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+REAL_DATA = {"plot_hillstrom", "plot_thornton"}
 
 
 @pytest.mark.slow
@@ -15,6 +16,11 @@ def test_example(path):
     plt = pytest.importorskip("matplotlib.pyplot")
     pytest.importorskip("pandas")
     with sklearn.config_context():
-        runpy.run_path(str(path))
+        try:
+            runpy.run_path(str(path))
+        except OSError as error:
+            if path.stem not in REAL_DATA:
+                raise
+            pytest.skip(f"REAL DATA SKIPPED: {error}")
     assert plt.get_fignums()
     plt.close("all")

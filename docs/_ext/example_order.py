@@ -1,6 +1,12 @@
 """The order of the gallery: what to read first stands first."""
 
-FIRST = ["plot_ten_minute_start.py", "plot_number_of_clusters.py", "plot_inside_a_policy.py"]
+FIRST = [
+    "plot_ten_minute_start.py",
+    "plot_hillstrom.py",
+    "plot_thornton.py",
+    "plot_number_of_clusters.py",
+    "plot_inside_a_policy.py",
+]
 
 
 def example_order(filename):
