@@ -19,7 +19,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc.datasets import fetch_hillstrom
 from sklearn_hrc.metrics import (
-    budget_curve,
     compare_budget_curves,
     cross_fit_outcomes,
     policy_overlap,
@@ -145,16 +144,17 @@ plt.show()
 _, ax = plt.subplots(layout="constrained")
 curves = {"policy": arms, **rules}
 for style, (name, given) in zip(["-", ":", "--", "-."], curves.items()):
-    curve = budget_curve(given, y, **judge)
-    BudgetCurveDisplay(
-        spend=curve.spend,
-        gain=curve.gain,
-        spend_se=curve.spend_se,
-        gain_se=curve.gain_se,
+    BudgetCurveDisplay.from_predictions(
+        given,
+        y,
+        **judge,
         confidence=0.95 if name == "policy" else None,
         name=name,
         response_name="visits",
-    ).plot(ax, line_kwargs={"linestyle": style, "marker": ""})
+        ax=ax,
+        plot_reference=False,
+        line_kwargs={"linestyle": style, "marker": ""},
+    )
 plt.show()
 
 # %%

@@ -22,7 +22,7 @@ from small_policies import (
 
 from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.datasets import make_coupon_experiment
-from sklearn_hrc.metrics import best_single_arm, budget_curve
+from sklearn_hrc.metrics import best_single_arm, budget_curve, cross_fit_outcomes
 from sklearn_hrc.plotting import BudgetCurveDisplay
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -115,6 +115,20 @@ def test_weights_and_propensity_reach_the_numbers(policy, held_out):
     expected = budget_curve(arms, y, **rows_of(held_out), control=0, **extra)
     assert_array_equal(display.gain, expected.gain)
     assert_array_equal(display.gain_se, expected.gain_se)
+
+
+def test_estimator_and_groups_reach_the_numbers(policy, held_out):
+    Z, y, rows = segments(held_out.data), held_out.target[:, 0], rows_of(held_out)
+    groups = np.arange(len(y)) // 3
+    outcomes = cross_fit_outcomes(held_out.data, y, **rows, groups=groups, random_state=0)
+    how = {"method": "doubly-robust", "outcomes": outcomes}
+    display = draw(policy, held_out, budgets=BUDGETS, groups=groups, **how)
+    arms = policy.predict_budgets(Z, BUDGETS)
+    expected = budget_curve(arms, y, **rows, control=0, groups=groups, **how)
+    assert_array_equal(display.gain, expected.gain)
+    assert_array_equal(display.gain_se, expected.gain_se)
+    best = best_single_arm(display.reference_spend, y, **rows, control=0, **how)
+    assert_array_equal(display.reference_gain, best.gain)
 
 
 def test_known_prices_need_no_cost(held_out):

@@ -126,6 +126,9 @@ class BudgetCurveDisplay:
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        method: str = "hajek",
+        outcomes: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         budgets: ArrayLike | None = None,
         confidence: float | None = 0.95,
         name: str | None = None,
@@ -153,6 +156,12 @@ class BudgetCurveDisplay:
             Probability of the received arm; by default the share of its rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        method : str, default="hajek"
+            Estimator, as in :func:`~sklearn_hrc.metrics.policy_value`.
+        outcomes : array-like of shape (n_samples, n_treatments, 2), default=None
+            Expected response and cost, for the doubly robust form.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of rows that belong together, for the band.
         budgets : array-like of shape (n_budgets,), default=None
             Mean costs per individual. None is what `score` uses: 20 equal
             ones, up to the largest mean cost of an arm.
@@ -196,7 +205,8 @@ class BudgetCurveDisplay:
         )
         values["name"] = name or values["name"]
         values["response_name"] = response_name or values["response_name"]
-        return cls.from_predictions(**values, confidence=confidence, ax=ax, **plot_kwargs)
+        values.update(method=method, outcomes=outcomes, groups=groups, confidence=confidence)
+        return cls.from_predictions(**values, ax=ax, **plot_kwargs)
 
     @classmethod
     def from_predictions(
@@ -209,6 +219,9 @@ class BudgetCurveDisplay:
         control: Any,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        method: str = "hajek",
+        outcomes: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
         budgets: ArrayLike | None = None,
         current: ArrayLike | None = None,
         current_budget: float | None = None,
@@ -228,6 +241,8 @@ class BudgetCurveDisplay:
         y, treatment, cost, control, propensity, sample_weight : array-like
             Held-out rows and the control, as in
             :func:`~sklearn_hrc.metrics.budget_curve`.
+        method, outcomes, groups : str and array-like
+            The estimator, as in :func:`~sklearn_hrc.metrics.budget_curve`.
         budgets : array-like of shape (n_budgets,), default=None
             Stored with the points.
         current : array-like of shape (n_samples,), default=None
@@ -259,9 +274,11 @@ class BudgetCurveDisplay:
             "control": control,
             "propensity": propensity,
             "sample_weight": sample_weight,
+            "method": method,
+            "outcomes": outcomes,
         }
         display = cls(
-            **_evaluation.evaluate_arms(arms, y, current, rows),
+            **_evaluation.evaluate_arms(arms, y, current, rows, groups),
             current_budget=current_budget,
             shadow_price=shadow_price,
             budgets=None if budgets is None else np.ravel(budgets),

@@ -78,7 +78,7 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
     }
 
 
-def evaluate_arms(arms, y, current, rows):
+def evaluate_arms(arms, y, current, rows, groups):
     """Compute the arrays of a display.
 
     Parameters
@@ -90,14 +90,16 @@ def evaluate_arms(arms, y, current, rows):
     current : array-like of shape (n_samples,) or None
         Arm of each row at the current budget.
     rows : dict
-        The other arguments of `budget_curve`.
+        Arguments that `budget_curve` and `best_single_arm` share.
+    groups : array-like of shape (n_samples,) or None
+        Labels of rows that belong together.
 
     Returns
     -------
     values : dict
         Keywords of `BudgetCurveDisplay`.
     """
-    curve = budget_curve(arms, y, **rows)
+    curve = budget_curve(arms, y, groups=groups, **rows)
     values = {name: curve[name] for name in ("spend", "gain", "spend_se", "gain_se", "area")}
     spend = np.linspace(0.0, max(curve.max_spend, 0.0), REFERENCE_POINTS)
     values["reference_spend"] = spend
