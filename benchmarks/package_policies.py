@@ -3,16 +3,18 @@
 None of causalml, econml and scikit-uplift knows of a mean budget, nor of a cost that is
 itself an outcome. Each is therefore fitted twice, to the response and to the cost, and
 decides for individuals at the price of the budget, like the rivals (`rivals.py`). maq
-allocates effects that something else estimated. A function of a world (`quality.py`)
+allocates effects that something else estimated. Our own student is here for the time it
+takes to decide. A function of a world (`quality.py`)
 returns `decide(X, budgets)`; its package is imported when it is called.
 """
 
 import numpy as np
 from rivals import individual, s_learner
 from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 
-from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer
+from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
 
 # An expected cost is at least this share of its arm's mean: a coupon is never paid for
 # by its receiver, and maq takes positive costs only.
@@ -234,8 +236,26 @@ def clusters_of_regression(world):
     return decide
 
 
+def student(world):
+    """Clusters of this package, distilled into one small model for serving."""
+    train = world.train
+    scaler, representer = world.networks()[0]
+    teacher = make_pipeline(
+        scaler,
+        FrozenEstimator(representer),
+        HiddenClusterer(64, random_state=world.seed),
+        ClusterBudgetAllocator(random_state=world.seed),
+    )
+    served = DistilledAllocator(teacher, random_state=world.seed)
+    served.fit(train.data, train.target, treatment=train.treatment, cost=train.cost)
+    return served.predict_budgets
+
+
+# These use the networks of a world, which are trained once.
+ON_NETWORKS = ("HRC, K = 64, student", "maq, on our networks")
 # Name of the method: the module that it needs, and the function that fits it.
 POLICIES = {
+    "HRC, K = 64, student": ("sklearn_hrc", student),
     "causalml, S-learner": ("causalml", causalml("S")),
     "causalml, T-learner": ("causalml", causalml("T")),
     "causalml, X-learner": ("causalml", causalml("X")),

@@ -34,15 +34,17 @@ decide s
 import argparse
 import functools
 import importlib.util
+import json
 import logging
 import sys
 import warnings
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 import sklearn
 import torch
-from package_policies import POLICIES
+from package_policies import ON_NETWORKS, POLICIES
 from quality import BUDGET_SHARES, METHODS, SETTINGS, World, fit_networks, judge, timed
 from threadpoolctl import threadpool_limits
 
@@ -66,6 +68,7 @@ def main():
     )
     parser.add_argument("--rows", type=int, help="instead of each setting's own number")
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
         "--settings", nargs="+", choices=SETTINGS, default=["default", "noisy features"]
     )
@@ -73,6 +76,7 @@ def main():
         "--methods", nargs="+", default=[""], help="only those whose name contains one of these"
     )
     parser.add_argument("--serve", type=int, help="time decisions for so many rows, first seed")
+    parser.add_argument("--output", type=Path, help="JSON file of the raw measures")
     options = parser.parse_args()
     sklearn.set_config(enable_metadata_routing=True)
     torch.set_num_threads(1)
@@ -81,12 +85,17 @@ def main():
     logging.getLogger("causalml").setLevel(logging.ERROR)
     print("$ python", *sys.argv)
     methods = installed_methods(options.methods)
+    measures = {}
     for setting in options.settings:
         parameters = SETTINGS[setting] | ({"n_samples": options.rows} if options.rows else {})
         print(f"\n{setting}, {parameters['n_samples']:,} rows, {options.seeds} seeds")
         with threadpool_limits(1):
-            worlds = [make_world(parameters, seed) for seed in range(options.seeds)]
-            print_setting(methods, worlds, parameters, options.serve)
+            worlds = [
+                make_world(parameters, options.first_seed + seed) for seed in range(options.seeds)
+            ]
+            measures[setting] = run_setting(methods, worlds, parameters, options.serve)
+        if options.output:
+            options.output.write_text(json.dumps(measures, indent=1))
 
 
 def installed_methods(parts):
@@ -114,29 +123,30 @@ def make_world(parameters, seed):
     return World(train, seed, networks), test, budgets
 
 
-def print_setting(methods, worlds, parameters, n_served):
-    """Fit, judge and print one method after the other."""
+def run_setting(methods, worlds, parameters, n_served):
+    """Fit, judge and print one method after the other; return {method: runs of the seeds}."""
+    measures = {}
     print(
         f"{'':32} {'efficiency':>10} {'+-':>6} {'equal spend':>11} {'used':>6} "
         f"{'violation':>9} {'worst':>6} {'fit s':>6} {'decide s':>8}"
     )
     for name, method in methods.items():
-        runs, fitting, deciding = [], [], np.nan
+        runs, deciding = [], np.nan
         for world, test, budgets in worlds:
             decide, seconds = fit_method(name, method, world)
-            fitting.append(seconds)
-            runs.append(judge(decide, budgets, world.train, test))
-            if n_served and world.seed == 0:
+            runs.append({**judge(decide, budgets, world.train, test), "seconds": seconds})
+            if n_served and len(runs) == 1:
                 deciding = seconds_to_decide(decide, budgets[2:3], parameters, n_served)
-        print_row(name, runs, np.mean(fitting), deciding)
+        print_row(name, runs, deciding)
+        measures[name] = runs
+    return measures
 
 
 def fit_method(name, method, world):
-    """Return the policy and the seconds of fit, with those of the networks it used."""
+    """Return the policy and the seconds of fit, with those of the networks it uses."""
+    trained = world.networks()[1] if name in ON_NETWORKS else 0.0
     decide, seconds = method(world)
-    if name.startswith("maq"):
-        seconds += world.networks()[1]
-    return decide, seconds
+    return decide, trained + seconds
 
 
 def seconds_to_decide(decide, budgets, parameters, n_rows):
@@ -146,16 +156,17 @@ def seconds_to_decide(decide, budgets, parameters, n_rows):
     return timed(lambda: list(decide(X, budgets)))[1]
 
 
-def print_row(name, runs, fitting, deciding):
+def print_row(name, runs, deciding):
     """Print the measures of one method, means over the seeds."""
-    efficiency, equal, used = (
-        np.array([run[key] for run in runs]) for key in ("efficiency", "at equal spend", "used")
+    efficiency, equal, used, seconds = (
+        np.array([run[key] for run in runs])
+        for key in ("efficiency", "at equal spend", "used", "seconds")
     )
     by_seed = efficiency.mean(axis=1)
     print(
         f"{name:32} {efficiency.mean():>10.3f} {np.ptp(by_seed) / 2:>6.3f} {equal.mean():>11.3f} "
         f"{used.mean():>6.1%} {max(used.mean() - 1, 0):>9.1%} {max(used.max() - 1, 0):>6.1%} "
-        f"{fitting:>6.1f} {deciding:>8.1f}",
+        f"{seconds.mean():>6.1f} {deciding:>8.1f}",
         flush=True,
     )
 

@@ -69,3 +69,9 @@ def test_pages_of_a_contents_table_exist(page):
             if not any((page.parent / f"{entry}.{kind}").exists() for kind in ("md", "rst"))
         ]
         assert missing == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_no_line_is_taken_for_a_comment(page):
+    # A line that starts with a percent sign is a comment, and vanishes with its paragraph.
+    assert not re.search(r"^\s*%", page.read_text(), re.M)
