@@ -4,7 +4,7 @@ E-mails of a shop (Hillstrom)
 
 A real experiment in which a treatment has a fixed price: 64,000 customers of a shop
 were sent, at random, an e-mail with men's merchandise, one with women's, or none. Does
-a policy that chooses who gets which mail bring more visits to the site than dull rules
+a policy that chooses who gets which mail bring more visits to the site than simple rules
 that send as many?
 
 The file is fetched from its publisher, see :doc:`/datasets`.
@@ -39,7 +39,7 @@ rows = {"treatment": mails.treatment, "cost": mails.cost}
 everyone = {arm: policy_value(np.full(len(y), arm), y, **rows) for arm in (NONE, WOMEN, MEN)}
 pd.DataFrame(
     {
-        arm: {"visits": value.response, "+-": value.response_se, "cost": value.cost}
+        arm: {"visits": value.response, "±": value.response_se, "cost": value.cost}
         for arm, value in everyone.items()
     }
 ).T.round(4)
@@ -59,7 +59,7 @@ policy = make_pipeline(
 )
 
 
-def dull_rules(expected, seed):
+def simple_rules(expected, seed):
     """Three rules, by name: arms at one or several budgets, (n_budgets, n_customers)."""
     likely = np.argsort(np.argsort(-expected[:, list(mails.treatments).index(NONE), 0]))
     either = np.random.default_rng(seed).choice([MEN, WOMEN], size=(1, len(y)))
@@ -72,8 +72,8 @@ def dull_rules(expected, seed):
 
 # %%
 # The first two send to customers drawn at random: a curve between nothing and everybody is a
-# straight line. The second knows the best mail from the very rows that judge it, which
-# flatters it. The third asks a regression who will visit *without* a mail, and sends to
+# straight line. The last two know the best mail from the very rows that judge them, which
+# flatters them. The third asks a regression who will visit *without* a mail, and sends to
 # those; that is what many shops do.
 #
 # Values are doubly robust, with expected outcomes from a cross-fitted ridge regression.
@@ -85,7 +85,7 @@ for seed in range(3):
     arms = cross_fit_arms(policy, X, y, budgets=budgets, cv=3, random_state=seed, **rows)
     expected = cross_fit_outcomes(X, y, random_state=seed, **rows)
     judge = {**rows, "control": NONE, "method": "doubly-robust", "outcomes": expected}
-    rules = dull_rules(expected, seed)
+    rules = simple_rules(expected, seed)
     splits.append(
         {
             name: compare_budget_curves(arms, rule, y, spend=spend, random_state=seed, **judge)
@@ -105,7 +105,9 @@ for seed in range(3):
 def medians(name):
     """Estimate and bounds of the difference to a rule, medians over splits, (3, n_spends)."""
     found = [split[name] for split in splits]
-    return 1000 * np.median([[f.gain_difference, *f.gain_interval] for f in found], axis=0)
+    return 1000 * np.median(
+        [[f.gain_difference, *f.gain_difference_interval] for f in found], axis=0
+    )
 
 
 table = {
@@ -117,10 +119,10 @@ pd.DataFrame.from_dict(table, orient="index", columns=[f"spend {s}" for s in spe
 # %%
 # The same as a figure, at mails for half of the customers. Where an interval holds zero,
 # this experiment cannot tell policy and rule apart.
-fig, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
+fig, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 for i, name in enumerate(rules):
     for j, split in enumerate(splits):
-        low, high = 1000 * split[name].gain_interval[:, 1]
+        low, high = 1000 * split[name].gain_difference_interval[:, 1]
         place = i + (j - 1) / 6
         ax.plot([low, high], [place, place], color="0.35")
         ax.plot(1000 * split[name].gain_difference[1], place, "o", color="0.35", markersize=4)
@@ -135,8 +137,8 @@ plt.show()
 # mail works. Beside the better mail for random customers zero is inside the interval: who
 # gets it hardly matters, as far as 64,000 customers can tell. And the simple rule is not
 # beaten: a mail brings more visits from those who visit anyway, and the regression knows them
-# better than anything knows the *effects*, which are half as large as the visits and
-# much noisier. Before a policy is served, it has to win against such rules on your own rows.
+# better than anything knows the *effects*, which are smaller than the visits and much
+# noisier. Before a policy is served, it has to win against such rules on your own rows.
 #
 # The curves of the last split, over all budgets. The band is the interval of the policy
 # alone; two curves whose difference is certain may have bands that overlap, since they

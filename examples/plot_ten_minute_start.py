@@ -176,6 +176,7 @@ again = pickle.loads(pickle.dumps(served))
 print(again.predict(X_test.iloc[:5]), given[:5])
 
 # %%
-# Where to go next: :doc:`/auto_examples/plot_number_of_clusters` tunes the one
-# parameter that matters most, and the :doc:`user guide </guide/index>` explains each
-# step, costs of other kinds, rules of a campaign and budgets that must hold.
+# Where to go next: :doc:`/auto_examples/plot_number_of_clusters` chooses the number of
+# clusters, :doc:`/auto_examples/plot_hillstrom` judges a policy beside simple rules, and
+# the :doc:`user guide </guide/index>` explains each step, costs of other kinds, rules of a
+# campaign and budgets that must hold.

@@ -26,7 +26,8 @@ from sklearn_hrc.model_selection import cross_fit_arms
 from sklearn_hrc.plotting import BudgetCurveDisplay
 
 cash = load_thornton_hiv()
-X, y = cash.data, cash.target["got"]
+# The results of the tests are data, too, but nobody knew them when vouchers were drawn.
+X, y = cash.data[["age", "distance", "second_lottery"]], cash.target["got"]
 rows = {"treatment": cash.treatment, "cost": cash.cost}
 known = {**rows, "propensity": cash.propensity}
 
@@ -37,7 +38,7 @@ known = {**rows, "propensity": cash.propensity}
 # its propensity, and errors are those of villages, not of persons.
 pd.DataFrame(
     {
-        f"{arm:.2f} US$": {"came": value.response, "+-": value.response_se, "cost": value.cost}
+        f"{arm:.2f} US$": {"came": value.response, "±": value.response_se, "cost": value.cost}
         for arm in cash.treatments
         for value in [policy_value(np.full(len(y), arm), y, groups=cash.groups, **known)]
     }
@@ -47,7 +48,7 @@ pd.DataFrame(
 # The policy and the rules to beat
 # --------------------------------
 # As in :doc:`plot_hillstrom`, every person is decided by a policy that was fitted to
-# others.
+# others, here to other villages.
 budgets = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5])
 policy = make_pipeline(
     StandardScaler(),
@@ -58,7 +59,7 @@ policy = make_pipeline(
 nothing, small, middle, large, _ = cash.treatments
 
 
-def dull_rules(expected):
+def simple_rules(expected):
     """Rules by name: arms at one or several budgets, (n_budgets, n_persons)."""
     unlikely = np.argsort(np.argsort(expected[:, 0, 0]))  # to come without a voucher
     shares = np.linspace(0.1, 1.0, 10)[:, None]
@@ -80,8 +81,9 @@ def dull_rules(expected):
 spend = np.array([0.15, 0.3, 0.6])
 splits = []
 for seed in range(3):
-    arms = cross_fit_arms(policy, X, y, budgets=budgets, cv=5, random_state=seed, **known)
-    expected = cross_fit_outcomes(X, y, groups=cash.groups, random_state=seed, **rows)
+    folds = {"groups": cash.groups, "random_state": seed}
+    arms = cross_fit_arms(policy, X, y, budgets=budgets, **folds, **known)
+    expected = cross_fit_outcomes(X, y, **folds, **rows)
     judge = {
         **known,
         "control": nothing,
@@ -89,7 +91,7 @@ for seed in range(3):
         "outcomes": expected,
         "groups": cash.groups,
     }
-    rules = dull_rules(expected)
+    rules = simple_rules(expected)
     splits.append(
         {
             name: compare_budget_curves(arms, rule, y, spend=spend, random_state=seed, **judge)
@@ -108,7 +110,9 @@ for seed in range(3):
 def medians(name):
     """Estimate and bounds of the difference to a rule, medians over splits, (3, n_spends)."""
     found = [split[name] for split in splits]
-    return 1000 * np.median([[f.gain_difference, *f.gain_interval] for f in found], axis=0)
+    return 1000 * np.median(
+        [[f.gain_difference, *f.gain_difference_interval] for f in found], axis=0
+    )
 
 
 table = {
@@ -118,11 +122,13 @@ table = {
 pd.DataFrame.from_dict(table, orient="index", columns=[f"spend {s}" for s in spend])
 
 # %%
-# One voucher for random persons is a poor rule: where money is scarce a large voucher
-# reaches too few, and where there is more the small one cannot use it. The policy beats each
-# of them at some spends. Beside the best mix of vouchers, which does not look at persons,
-# zero is inside the intervals: the gain is that of knowing the *arms*. Age, distance and
-# village say little about who has to be paid, as far as 2,834 persons can tell.
+# One voucher for random persons is a poor rule: where money is scarce a larger voucher
+# reaches too few, and where there is more the small one cannot use it: for everybody it
+# costs .23, and at larger spends its two rules leave money unspent. Beside the best mix of
+# vouchers, which does not look at persons, there is a small gain where money is
+# scarcest, with an interval that hardly leaves zero out, and none that can be seen above:
+# most of the gain is that of knowing the *arms*. Age, distance and lottery say little
+# about who has to be paid, as far as 2,834 persons can tell.
 #
 # The curves of the last split.
 _, ax = plt.subplots(layout="constrained")

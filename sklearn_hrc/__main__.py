@@ -10,7 +10,12 @@ import time
 
 import numpy as np
 import sklearn
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -28,7 +33,6 @@ N_CLUSTERS = (4, 16, 64, 256)
 # A cluster that is smaller than this in a training fold tells nothing.
 ROWS_A_CLUSTER = 50
 BUDGET_SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
-NORMAL_95 = 1.96
 
 
 def main(arguments=None):
@@ -57,16 +61,19 @@ def main(arguments=None):
         f"the response is '{experiment.target.name}'."
     )
     train, test = _halves(experiment, options.random_state)
+    train_groups, test_groups = (half.pop("groups") for half in (train, test))
     with sklearn.config_context(enable_metadata_routing=True):
         print(
             "Tuning the number of clusters and fitting the policy on half of the rows;\n"
             f"the networks are trained {N_FOLDS} times for the folds and once for all.",
             flush=True,
         )
-        search = _search(train, experiment.control, options.random_state)
+        search = _search(train, train_groups, experiment.control, options.random_state)
         print(f"Best number of clusters: {search.best_params_['hiddenclusterer__n_clusters']}.\n")
-        _print_budgets(search, test, experiment)
-        display = BudgetCurveDisplay.from_estimator(search, **test, name="HRC policy")
+        _print_budgets(search, test, test_groups, experiment)
+        display = BudgetCurveDisplay.from_estimator(
+            search, **test, groups=test_groups, name="HRC policy"
+        )
     display.figure_.savefig(options.output, dpi=150, bbox_inches="tight")
     print(f"\nBudget curve: {options.output} ({time.perf_counter() - started:.0f} s in all).")
     return search
@@ -114,11 +121,14 @@ def _labels(treatment):
 
 
 def _halves(experiment, random_state):
-    """Training and test rows as keyword arguments of `fit` and `score`."""
-    rows = np.arange(len(experiment.data))
-    halves = train_test_split(
-        rows, test_size=0.5, stratify=experiment.treatment, random_state=random_state
-    )
+    """Training and test rows as keyword arguments of `fit` and `score`, and their groups."""
+    rows, groups = np.arange(len(experiment.data)), experiment.get("groups")
+    if groups is None:
+        halves = train_test_split(
+            rows, test_size=0.5, stratify=experiment.treatment, random_state=random_state
+        )
+    else:
+        halves = _folds(2, experiment.treatment, groups, random_state)[0]
     return [
         {
             "X": experiment.data.iloc[half],
@@ -126,16 +136,23 @@ def _halves(experiment, random_state):
             "treatment": experiment.treatment.iloc[half],
             "cost": experiment.cost.iloc[half],
             "propensity": experiment.propensity[half],
+            "groups": None if groups is None else np.asarray(groups)[half],
         }
         for half in halves
     ]
 
 
-def _search(train, control, random_state):
+def _folds(n_folds, treatment, groups, random_state):
+    """Folds with their share of every arm; rows of a group stay together."""
+    folds = StratifiedKFold if groups is None else StratifiedGroupKFold
+    arm = np.unique(treatment, return_inverse=True)[1]  # labels may be decimals
+    folds = folds(n_folds, shuffle=True, random_state=random_state)
+    return list(folds.split(arm, arm, groups))
+
+
+def _search(train, groups, control, random_state):
     """Fit the policy for each number of clusters, on folds that share the networks."""
-    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=random_state)
-    arm = np.unique(train["treatment"], return_inverse=True)[1]  # labels may be decimals
-    splits = list(folds.split(train["X"], arm))
+    splits = _folds(N_FOLDS, train["treatment"], groups, random_state)
     n_clusters = [k for k in N_CLUSTERS if k * ROWS_A_CLUSTER <= len(splits[0][0])]
     with tempfile.TemporaryDirectory() as cache:
         # The cache trains the networks once a fold, not once a candidate.
@@ -152,38 +169,43 @@ def _search(train, control, random_state):
     return search
 
 
-def _print_budgets(search, test, experiment):
+def _print_budgets(search, test, groups, experiment):
     """Print what budgets buy on the test half, beside the best single arm."""
     rows = {name: test[name] for name in ("treatment", "cost", "propensity")}
     policy = search.best_estimator_
     treatments = policy[-1].treatments_
     values = [
-        policy_value(np.full(len(test["y"]), label), test["y"], **rows) for label in treatments
+        policy_value(np.full(len(test["y"]), label), test["y"], groups=groups, **rows)
+        for label in treatments
     ]
     control = values[list(treatments).index(experiment.control)]
     largest = max(value.cost for value in values)
     budgets = control.cost + np.array(BUDGET_SHARES) * (largest - control.cost)
     arms = policy[-1].predict_budgets(policy[:-1].transform(test["X"]), budgets)
-    print("What budgets buy on the other half, per individual:\n")
+    print("What budgets buy on the other half, per individual;")
+    print(f"with {experiment.control} for everybody the response is {_interval(control)}:\n")
     print(_line("", "", "response with", "best single arm", "% of individuals by arm"))
     print(
         _line("budget", "spend", "95 % interval", "at that spend", _columns(treatments, treatments))
     )
     for budget, given in zip(budgets, arms):
-        value = policy_value(given, test["y"], **rows)
+        value = policy_value(given, test["y"], groups=groups, **rows)
         single = best_single_arm(
             [max(value.cost - control.cost, 0.0)],
             test["y"],
             control=experiment.control,
             **rows,
         )
-        margin = NORMAL_95 * value.response_se
-        response = f"{value.response:.3f} ({value.response - margin:.3f}-"
-        response += f"{value.response + margin:.3f})"
         shares = [f"{100 * (given == label).mean():.0f}" for label in treatments]
         rival = f"{control.response + single.gain[0]:.3f}"
         spend = f"{value.cost:.3f}"
-        print(_line(f"{budget:.3f}", spend, response, rival, _columns(shares, treatments)))
+        columns = _columns(shares, treatments)
+        print(_line(f"{budget:.3f}", spend, _interval(value), rival, columns))
+
+
+def _interval(value):
+    low, high = value.response_interval
+    return f"{value.response:.3f} ({low:.3f}-{high:.3f})"
 
 
 def _line(budget, spend, response, rival, shares):

@@ -53,9 +53,9 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     over the steps. Predictions are the mean over the networks on the link scale, calibrated
     on rows that a network did not see: levels of the arms, and slopes of base and effects.
 
-    This is the first step of HRC [1]_. Only the abstract of that paper is
-    public to us: losses, heads, widths, calibration and the use of several
-    networks are choices of this package.
+    This is the first step of HRC [1]_. What is not in the abstract of that
+    paper is this package's choice: losses, heads, widths, calibration and the use of
+    several networks.
 
     Parameters
     ----------

@@ -151,8 +151,8 @@ def test_bootstrap_of_curves_is_the_curve_on_resampled_rows(method, grouped):
     assert_allclose(one.gain_interval, bounds["gain"])
     assert_allclose(one.spend_interval, bounds["spend"])
     assert_allclose(one.area_interval, bounds["area"])
-    assert_allclose(both.gain_interval, bounds["difference"])
-    assert_allclose(both.area_interval, bounds["area_difference"])
+    assert_allclose(both.gain_difference_interval, bounds["difference"])
+    assert_allclose(both.area_difference_interval, bounds["area_difference"])
 
 
 @quick
@@ -237,7 +237,7 @@ def test_curves_at_equal_spend_by_hand():
     assert_allclose(difference.other_gain, [0, 0.5, 1.5, 3, 3])
     assert_allclose(difference.gain_difference, difference.gain - difference.other_gain)
     assert difference.area_difference == pytest.approx((2 - 1 / 3) * 3 / 2 / 2 - 1.5)
-    assert_allclose(difference.gain_interval[:, 0], 0)
+    assert_allclose(difference.gain_difference_interval[:, 0], 0)
     default = compare_budget_curves([[0, 0, 1, 0]], [[1, 1, 1, 1]], y, **rows)
     assert_allclose(default.spend, np.arange(1, 11) / 30)
 
@@ -246,14 +246,16 @@ def test_a_curve_beside_itself_and_the_other_way_round():
     rows = curve_case(14)
     same = compare_budget_curves(other_arms=rows["arms"][::-1], **rows, n_resamples=20)
     assert_allclose(same.gain_difference, 0, atol=1e-12)
-    assert_allclose(same.gain_interval, 0, atol=1e-12)
+    assert_allclose(same.gain_difference_interval, 0, atol=1e-12)
     arms, other_arms = rows.pop("arms"), np.full((1, 80), 1)
     given = {"n_resamples": 20, "random_state": 0, "spend": [0.2, 0.4]}
     difference = compare_budget_curves(arms, other_arms, **rows, **given)
     reverse = compare_budget_curves(other_arms, arms, **rows, **given)
     assert_allclose(reverse.gain_difference, -difference.gain_difference)
-    assert_allclose(reverse.gain_interval, -difference.gain_interval[::-1])
-    assert_allclose(reverse.area_interval, -np.array(difference.area_interval)[::-1])
+    assert_allclose(reverse.gain_difference_interval, -difference.gain_difference_interval[::-1])
+    assert_allclose(
+        reverse.area_difference_interval, -np.array(difference.area_difference_interval)[::-1]
+    )
 
 
 def test_tossing_between_budgets_is_on_the_line():
@@ -305,7 +307,7 @@ def test_intervals_of_a_difference_at_equal_spend_cover_the_truth():
             n_resamples=200,
             random_state=0,
         )
-        low, high = difference.gain_interval[:, 0]
+        low, high = difference.gain_difference_interval[:, 0]
         covered += low < truth[0] - truth[1] < high
     assert abs(covered / repeats - 0.9) < 3 * np.sqrt(0.9 * 0.1 / repeats) + 0.01
 

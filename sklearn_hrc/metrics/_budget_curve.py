@@ -165,7 +165,8 @@ def compare_budget_curves(
 
     Each policy is interpolated between its budgets: to toss a coin for each individual
     between the arms of two budgets is a policy, too, and its spend and gain lie on the
-    line between theirs. Intervals come from resampled rows (or groups), on which both
+    line between theirs. Beyond the largest spend of a policy its gain stays as it is: money
+    that it has no use for is left. Intervals come from resampled rows (or groups), on which both
     curves are computed again.
 
     Parameters
@@ -189,9 +190,9 @@ def compare_budget_curves(
     -------
     difference : Bunch
         Arrays with an entry a point: `spend`; `gain` and `other_gain` over control;
-        `gain_difference`, the first less the second; `gain_interval` of shape
-        (2, n_points), its pointwise interval. `area_difference`, of the areas of
-        :func:`budget_curve`, and `area_interval`, a pair.
+        `gain_difference`, the first less the second, and `gain_difference_interval` of
+        shape (2, n_points), pointwise. `area_difference`, of the areas of
+        :func:`budget_curve`, and `area_difference_interval`, a pair.
 
     See Also
     --------
@@ -237,9 +238,11 @@ def compare_budget_curves(
         gain=gain,
         other_gain=other_gain,
         gain_difference=gain - other_gain,
-        gain_interval=percentile_interval(gains[0] - gains[1], confidence),
+        gain_difference_interval=percentile_interval(gains[0] - gains[1], confidence),
         area_difference=curves[0].area - curves[1].area,
-        area_interval=tuple(percentile_interval(areas[0] - areas[1], confidence).tolist()),
+        area_difference_interval=tuple(
+            percentile_interval(areas[0] - areas[1], confidence).tolist()
+        ),
     )
 
 
