@@ -49,7 +49,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "within_subsection_order": "example_order.example_order",
-    "abort_on_example_error": True,
     "capture_repr": ("_repr_html_", "__repr__"),
     "ignore_repr_types": r".*(Display|Axes|Text)",
     "image_srcset": ["2x"],
