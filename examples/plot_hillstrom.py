@@ -129,7 +129,7 @@ for i, name in enumerate(rules):
 ax.axvline(0, color="0.6", linestyle="--", linewidth=1)
 ax.set_yticks(range(len(rules)), list(rules))
 ax.invert_yaxis()
-ax.set_xlabel("more visits per 1,000 customers than the rule")
+ax.set_xlabel("more visits per 1,000 customers")
 plt.show()
 
 # %%
