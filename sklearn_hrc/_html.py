@@ -100,8 +100,7 @@ def policy_summary(allocator: "ClusterBudgetAllocator") -> Summary:
     summary : Summary
         Budget, spend and response, facts of the programme, and arms.
     """
-    members = allocator.allocation_.sum(axis=0)
-    population = members.sum()
+    population = allocator.allocation_.sum()
     # Nothing is gained exactly where everyone gets control, without an error of rounding.
     effect = allocator.response_ - allocator.response_[:, [allocator._control]]
     gain = (allocator.allocation_ * effect).sum() / population
@@ -116,11 +115,6 @@ def policy_summary(allocator: "ClusterBudgetAllocator") -> Summary:
         "shadow price": number(allocator.shadow_price_),
         "programme": allocator.status_,
     }
-    arms = zip(
-        allocator.treatments_,
-        members,
-        (allocator.allocation_ * allocator.cost_).sum(axis=0),
-    )
     return Summary(
         f"clusters {len(allocator.clusters_)}, budget {number(allocator.budget_)}, "
         f"spend {number(allocator.expected_cost_)}, gain {number(gain)}",
@@ -130,19 +124,24 @@ def policy_summary(allocator: "ClusterBudgetAllocator") -> Summary:
                 ("", "per individual", "in all"),
             ),
             Table(list(facts.items())),
-            Table(
-                [
-                    (
-                        str(arm),
-                        f"{100 * count / population:.1f} %",
-                        number(cost / count) if count else "",
-                    )
-                    for arm, count, cost in arms
-                ],
-                ("arm", "individuals", "mean spend"),
-            ),
+            _arm_table(allocator),
         ],
     )
+
+
+def _arm_table(allocator):
+    """Share of the individuals of each arm, and what one of them is expected to cost."""
+    members = allocator.allocation_.sum(axis=0)
+    costs = (allocator.allocation_ * allocator.cost_).sum(axis=0)
+    rows = [
+        (
+            str(arm),
+            f"{100 * count / members.sum():.1f} %",
+            number(cost / count) if count else "",
+        )
+        for arm, count, cost in zip(allocator.treatments_, members, costs)
+    ]
+    return Table(rows, ("arm", "individuals", "mean spend"))
 
 
 def number(value: float) -> str:

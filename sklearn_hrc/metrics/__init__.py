@@ -1,10 +1,11 @@
 """What a policy is worth, from the randomised experiment alone."""
 
-from sklearn_hrc.metrics._budget_curve import best_single_arm, budget_curve, compare_budget_curves
+from sklearn_hrc.metrics._budget_curve import best_single_arm, budget_curve
+from sklearn_hrc.metrics._comparisons import compare_budget_curves, compare_policies
 from sklearn_hrc.metrics._cost_curve import area_under_cost_curve
 from sklearn_hrc.metrics._outcomes import cross_fit_outcomes
 from sklearn_hrc.metrics._overlap import policy_overlap
-from sklearn_hrc.metrics._policy_value import compare_policies, policy_value
+from sklearn_hrc.metrics._policy_value import policy_value
 
 __all__ = [
     "area_under_cost_curve",

@@ -8,6 +8,7 @@ from sklearn_hrc.metrics._intervals import resampled_estimates
 
 __all__ = [
     "area_under_curve",
+    "areas_of_draws",
     "arm_costs",
     "arms_with_weight",
     "gain_at_spend",
@@ -127,6 +128,13 @@ def area_under_curve(spend, gain, max_spend):
     knots, heights = _knots(spend, gain)
     grid = np.r_[knots[knots < max_spend], max_spend]
     return float(np.trapezoid(np.interp(grid, knots, heights), grid) / max_spend)
+
+
+def areas_of_draws(points, max_spend):
+    """Return the area under the curve of each resample, (n_resamples,), see `resampled_curves`."""
+    return np.array(
+        [area_under_curve(draw[:, 1], draw[:, 0], end) for draw, end in zip(points, max_spend)]
+    )
 
 
 def arm_costs(rows):

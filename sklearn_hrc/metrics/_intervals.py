@@ -3,12 +3,50 @@
 import numpy as np
 from scipy.stats import norm
 
-from sklearn_hrc.metrics._estimators import sum_by_unit
+from sklearn_hrc.metrics._estimators import influence, standard_error, sum_by_unit
 
-__all__ = ["normal_interval", "percentile_interval", "resampled_estimates"]
+__all__ = [
+    "estimate_with_bounds",
+    "normal_interval",
+    "percentile_interval",
+    "resampled_estimates",
+]
 
 # Counts of a batch of resamples that are held at once.
 _BATCH = 2**22
+
+
+def estimate_with_bounds(terms, rows, interval, confidence, n_resamples, random_state):
+    """Estimate the value of a policy, or what the first of two has above the second.
+
+    Parameters
+    ----------
+    terms : list of Terms
+        Of one policy or of two.
+    rows : EvaluationRows
+        What they come from.
+    interval, confidence, n_resamples : str and numbers
+        As in `policy_value`.
+    random_state : RandomState
+        Draws units.
+
+    Returns
+    -------
+    center, error : ndarray of shape (n_columns,)
+        Estimate and standard error.
+    bounds : ndarray of shape (2, n_columns)
+        Interval.
+    """
+    center, contribution = influence(terms[0])
+    for other in terms[1:]:
+        other_center, other_contribution = influence(other)
+        center, contribution = center - other_center, contribution - other_contribution
+    error = standard_error(contribution, terms, rows.unit)
+    if interval == "normal":
+        return center, error, normal_interval(center, error, confidence)
+    draws = resampled_estimates(terms, rows, n_resamples, random_state)
+    draws = draws[:, 0] - draws[:, 1:].sum(axis=1)
+    return center, error, percentile_interval(draws, confidence)
 
 
 def normal_interval(center, error, confidence):
@@ -48,6 +86,8 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
     draws : ndarray of shape (n_resamples, n_policies, n_columns)
         NaN where the units of a resample have no weight for a policy.
     """
+    # A product of counts and sums serves all policies and columns at once; scipy's bootstrap
+    # gathers the rows of every resample for each of them.
     columns = [
         sum_by_unit(np.column_stack([one.numerator, one.denominator]), rows.unit) for one in terms
     ]

@@ -1,6 +1,5 @@
 """Expected outcomes of every arm, by models that have not seen the row."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
@@ -16,8 +14,9 @@ from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._validation import check_experiment, check_labels
+from sklearn_hrc.metrics._folds import check_folds
 
-__all__ = ["check_folds", "cross_fit_outcomes"]
+__all__ = ["cross_fit_outcomes"]
 
 # Relative to the standardised features, from hardly any to nearly only the mean of the arm.
 _PENALTIES = np.logspace(-1, 5, 13)
@@ -136,47 +135,3 @@ def _default_model(n_rows):
     if n_rows < _LEAST_ROWS:
         return DummyRegressor()
     return make_pipeline(StandardScaler(), RidgeCV(alphas=_PENALTIES))
-
-
-def check_folds(cv, experiment, groups, random_state):
-    """Return folds that predict each row once, from models that know all arms.
-
-    Parameters
-    ----------
-    cv : int, splitter or iterable
-        As in `cross_fit_outcomes`.
-    experiment : Experiment
-        Checked rows.
-    groups : ndarray of shape (n_samples,) or None
-        Checked labels of rows that are kept together.
-    random_state : int, RandomState instance or None
-        Draws the folds of an integer.
-
-    Returns
-    -------
-    folds : list of (ndarray, ndarray)
-        Indices of the training and of the test part.
-    """
-    n_samples, n_arms = len(experiment.arm), len(experiment.treatments)
-    cv = 5 if cv is None else cv
-    if isinstance(cv, Integral):
-        stratified = StratifiedKFold if groups is None else StratifiedGroupKFold
-        cv = stratified(cv, shuffle=True, random_state=random_state)
-    splits = check_cv(cv).split(np.zeros(n_samples), experiment.arm, groups)
-    rows = np.arange(n_samples)
-    folds = [(rows[train], rows[test]) for train, test in splits]
-    tested = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_samples)
-    if (tested != 1).any():
-        row = int(np.argmax(tested != 1))
-        raise ValueError(
-            "cv is expected to have every row in the test part of exactly one fold, got row "
-            f"{row} in {tested[row]}."
-        )
-    for train, _ in folds:
-        lacking = np.setdiff1d(np.arange(n_arms), experiment.arm[train])
-        if len(lacking):
-            raise ValueError(
-                "cv is expected to have rows of every treatment in each training part, got one "
-                f"without {experiment.treatments[lacking].tolist()}."
-            )
-    return folds

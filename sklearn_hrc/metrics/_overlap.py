@@ -65,12 +65,7 @@ def policy_overlap(
     """
     n_samples = np.shape(arms)[0]
     rows, kept = check_rows(
-        n_samples,
-        y=np.zeros(n_samples),
-        treatment=treatment,
-        cost=None,
-        propensity=propensity,
-        sample_weight=sample_weight,
+        n_samples, np.zeros(n_samples), treatment, None, propensity, sample_weight
     )
     experiment, given = rows.experiment, index_arms(arms, rows, kept)
     received = received_propensity(experiment)

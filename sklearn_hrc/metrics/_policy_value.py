@@ -1,4 +1,4 @@
-"""The value of a policy, and the difference between two on the same rows."""
+"""The value of a policy."""
 
 from typing import Any
 
@@ -8,21 +8,12 @@ from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc._validation import check_labels
-from sklearn_hrc.metrics._estimators import (
-    influence,
-    match_weights,
-    policy_terms,
-    standard_error,
-)
-from sklearn_hrc.metrics._intervals import (
-    normal_interval,
-    percentile_interval,
-    resampled_estimates,
-)
+from sklearn_hrc.metrics._estimators import match_weights, policy_terms
+from sklearn_hrc.metrics._intervals import estimate_with_bounds
 from sklearn_hrc.metrics._overlap import effective_sample_size
 from sklearn_hrc.metrics._rows import ESTIMATION, INTERVALS, ROWS, check_given, check_rows
 
-__all__ = ["compare_policies", "policy_value"]
+__all__ = ["name_columns", "policy_value"]
 
 
 @validate_params(
@@ -146,125 +137,20 @@ def policy_value(
     labels = check_labels(arms, np.shape(arms)[0], "arms")
     rows, kept = check_rows(
         len(labels),
-        y=y,
-        treatment=treatment,
-        cost=cost,
-        propensity=propensity,
-        sample_weight=sample_weight,
-        method=method,
-        X=X,
-        outcomes=outcomes,
-        groups=groups,
-        random_state=random_state,
+        *(y, treatment, cost, propensity, sample_weight),
+        *(method, X, outcomes, groups, random_state),
     )
     given = check_given(labels, rows, kept)
-    terms = policy_terms(given, rows)
-    center, contribution = influence(terms)
-    error = standard_error(contribution, [terms], rows.unit)
-    if interval == "normal":
-        bounds = normal_interval(center, error, confidence)
-    else:
-        draws = resampled_estimates([terms], rows, n_resamples, random_state)[:, 0]
-        bounds = percentile_interval(draws, confidence)
+    center, error, bounds = estimate_with_bounds(
+        [policy_terms(given, rows)], rows, interval, confidence, n_resamples, random_state
+    )
     return Bunch(
-        **_named(center, error, bounds, np.ndim(y), cost is not None),
+        **name_columns(center, error, bounds, np.ndim(y), cost is not None),
         effective_sample_size=effective_sample_size(match_weights(given, rows)),
     )
 
 
-@validate_params(
-    {"arms": ["array-like"], "other_arms": ["array-like"], **ROWS, **ESTIMATION, **INTERVALS},
-    prefer_skip_nested_validation=True,
-)
-def compare_policies(
-    arms: ArrayLike,
-    other_arms: ArrayLike,
-    y: ArrayLike,
-    *,
-    treatment: ArrayLike,
-    propensity: ArrayLike | None = None,
-    cost: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    method: str = "hajek",
-    X: ArrayLike | None = None,
-    outcomes: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-    interval: str = "normal",
-    confidence: float = 0.95,
-    n_resamples: int = 1000,
-    random_state: int | np.random.RandomState | None = None,
-) -> Bunch:
-    """Estimate the difference in value between two policies on the same rows.
-
-    Both values come from the same rows, and where the policies mostly agree most of their
-    errors cancel: the difference is then known better than either value. A policy
-    that brings more and costs more is not better by that: look at both differences, or
-    at :func:`compare_budget_curves`, which compares at equal spend.
-
-    Parameters
-    ----------
-    arms, other_arms : array-like of shape (n_samples,)
-        Arms that the two policies give to each row.
-    y, treatment, propensity, cost, sample_weight : array-like
-        The rows, as in :func:`policy_value`.
-    method, X, outcomes, groups : str and array-like
-        The estimator, as in :func:`policy_value`.
-    interval, confidence, n_resamples, random_state : str and numbers
-        The intervals, as in :func:`policy_value`. Both policies are resampled
-        together.
-
-    Returns
-    -------
-    difference : Bunch
-        `arms` less `other_arms`: `response`, `response_se`, `response_interval`,
-        `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`;
-        and `differing_share`, the share of the total weight where the arms differ.
-
-    Examples
-    --------
-    >>> from sklearn_hrc.metrics import compare_policies
-    >>> difference = compare_policies(
-    ...     [1, 1, 1, 1], [0, 1, 0, 1], [1.0, 2.0, 1.0, 4.0], treatment=[0, 1, 0, 1],
-    ...     cost=[0.0, 1.0, 0.0, 3.0])
-    >>> difference.response, difference.cost, difference.differing_share
-    (1.0, 1.0, 0.5)
-    """
-    random_state = check_random_state(random_state)
-    labels = check_labels(arms, np.shape(arms)[0], "arms")
-    rows, kept = check_rows(
-        len(labels),
-        y=y,
-        treatment=treatment,
-        cost=cost,
-        propensity=propensity,
-        sample_weight=sample_weight,
-        method=method,
-        X=X,
-        outcomes=outcomes,
-        groups=groups,
-        random_state=random_state,
-    )
-    given = [
-        check_given(labels, rows, kept, "arms"),
-        check_given(other_arms, rows, kept, "other_arms"),
-    ]
-    terms = [policy_terms(policy, rows) for policy in given]
-    (center, contribution), (other_center, other_contribution) = map(influence, terms)
-    center = center - other_center
-    error = standard_error(contribution - other_contribution, terms, rows.unit)
-    if interval == "normal":
-        bounds = normal_interval(center, error, confidence)
-    else:
-        draws = resampled_estimates(terms, rows, n_resamples, random_state)
-        bounds = percentile_interval(draws[:, 0] - draws[:, 1], confidence)
-    differing = np.average(given[0] != given[1], weights=rows.experiment.sample_weight)
-    return Bunch(
-        **_named(center, error, bounds, np.ndim(y), cost is not None),
-        differing_share=float(differing),
-    )
-
-
-def _named(center, error, bounds, n_dimensions, has_cost) -> dict[str, Any]:
+def name_columns(center, error, bounds, n_dimensions, has_cost) -> dict[str, Any]:
     """Name the columns of an estimate: those of the response, and the last for the cost."""
     response = slice(None, -1 if has_cost else None)
     parts = {"": center, "_se": error, "_interval": bounds}

@@ -4,7 +4,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import Interval, StrOptions
@@ -16,10 +16,22 @@ from sklearn_hrc._validation import (
     unseen_labels,
 )
 from sklearn_hrc.exceptions import OverlapWarning
+from sklearn_hrc.metrics._curves import arms_with_weight
 from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows, match_weights
 from sklearn_hrc.metrics._outcomes import cross_fit_outcomes
 
-__all__ = ["ESTIMATION", "INTERVALS", "ROWS", "check_given", "check_rows", "index_arms"]
+__all__ = [
+    "CURVE_ROWS",
+    "ESTIMATION",
+    "INTERVALS",
+    "ROWS",
+    "check_budgets",
+    "check_control",
+    "check_given",
+    "check_rows",
+    "check_spend",
+    "index_arms",
+]
 
 # What so few rows would do matters to no value, and often none of them matches by chance.
 _NEGLIGIBLE_SHARE = 0.01
@@ -31,6 +43,7 @@ ROWS = {
     "propensity": ["array-like", None],
     "sample_weight": ["array-like", None],
 }
+CURVE_ROWS = {**ROWS, "cost": ["array-like"], "control": "no_validation"}
 ESTIMATION = {
     "method": [StrOptions(set(METHODS))],
     "X": "no_validation",
@@ -47,7 +60,6 @@ INTERVALS = {
 
 def check_rows(
     n_samples,
-    *,
     y,
     treatment,
     cost,
@@ -67,8 +79,10 @@ def check_rows(
         Rows that policies were given for.
     y, treatment, cost, propensity, sample_weight : array-like
         As in `policy_value`.
-    method, X, outcomes, groups, random_state : object
+    method, X, outcomes, groups : str and array-like
         As in `policy_value`.
+    random_state : RandomState, default=None
+        Draws the folds of the model.
 
     Returns
     -------
@@ -150,6 +164,41 @@ def check_given(arms, rows, kept, name="arms"):
     return given
 
 
+def check_budgets(arms, rows, kept, name):
+    """Return what `check_given` does for each budget, (n_budgets, n_kept)."""
+    arms = np.asarray(arms)
+    if arms.ndim != 2 or not len(arms):
+        raise ValueError(
+            f"{name} is expected to have the shape (n_budgets, n_samples), got {arms.shape}."
+        )
+    return np.stack([check_given(row, rows, kept, name) for row in arms])
+
+
+def check_control(rows, control):
+    """Return the index of the control; the response is expected to be one column."""
+    experiment = rows.experiment
+    if experiment.outcomes.shape[1] != 1:
+        raise ValueError(f"y is expected to have one column, got {experiment.outcomes.shape[1]}.")
+    arms = arms_with_weight(experiment)
+    labels = experiment.treatments[arms].tolist()
+    baseline = [arm for arm, label in zip(arms, labels) if label == control]
+    if not baseline:
+        raise ValueError(
+            f"control is expected to be one of the treatments {labels}, got {control!r}."
+        )
+    return int(baseline[0])
+
+
+def check_spend(spend):
+    """Return spends at which curves are read, (n_points,)."""
+    spend = check_array(spend, dtype=np.float64, ensure_2d=False, input_name="spend")
+    if spend.ndim != 1:
+        raise ValueError(f"spend is expected to be one-dimensional, got shape {spend.shape}.")
+    if (spend < 0).any():
+        raise ValueError(f"spend is expected to be non-negative, got {spend.min():g}.")
+    return spend
+
+
 def _check_units(groups, kept):
     labels = check_labels(groups, len(kept), "groups")
     names, unit = np.unique(labels[kept], return_inverse=True)
@@ -212,5 +261,5 @@ def _fit_outcomes(X, kept, values, experiment, unit, random_state):
         treatment=treatments[experiment.arm],
         cv=min(5, *count),
         groups=unit,
-        random_state=check_random_state(random_state),
+        random_state=random_state,
     )

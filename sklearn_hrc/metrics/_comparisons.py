@@ -1,0 +1,233 @@
+"""The difference between two policies on the same rows, and at equal realised spend."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import Bunch, check_random_state
+
+from sklearn_hrc._compat import validate_params
+from sklearn_hrc._validation import check_labels
+from sklearn_hrc.metrics._curves import (
+    areas_of_draws,
+    gain_at_spend,
+    realised_curve,
+    resampled_curves,
+)
+from sklearn_hrc.metrics._estimators import policy_terms
+from sklearn_hrc.metrics._intervals import estimate_with_bounds, percentile_interval
+from sklearn_hrc.metrics._policy_value import name_columns
+from sklearn_hrc.metrics._rows import (
+    CURVE_ROWS,
+    ESTIMATION,
+    INTERVALS,
+    ROWS,
+    check_budgets,
+    check_control,
+    check_given,
+    check_rows,
+    check_spend,
+)
+
+__all__ = ["compare_budget_curves", "compare_policies"]
+
+
+@validate_params(
+    {"arms": ["array-like"], "other_arms": ["array-like"], **ROWS, **ESTIMATION, **INTERVALS},
+    prefer_skip_nested_validation=True,
+)
+def compare_policies(
+    arms: ArrayLike,
+    other_arms: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    propensity: ArrayLike | None = None,
+    cost: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    method: str = "hajek",
+    X: ArrayLike | None = None,
+    outcomes: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    interval: str = "normal",
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
+    """Estimate the difference in value between two policies on the same rows.
+
+    Both values come from the same rows, and where the policies mostly agree most of their
+    errors cancel: the difference is then known better than either value. A policy
+    that brings more and costs more is not better by that: look at both differences, or
+    at :func:`compare_budget_curves`, which compares at equal spend.
+
+    Parameters
+    ----------
+    arms, other_arms : array-like of shape (n_samples,)
+        Arms that the two policies give to each row.
+    y, treatment, propensity, cost, sample_weight : array-like
+        The rows, as in :func:`policy_value`.
+    method, X, outcomes, groups : str and array-like
+        The estimator, as in :func:`policy_value`.
+    interval, confidence, n_resamples, random_state : str and numbers
+        The intervals, as in :func:`policy_value`. Both policies are resampled
+        together.
+
+    Returns
+    -------
+    difference : Bunch
+        `arms` less `other_arms`: `response`, `response_se`, `response_interval`,
+        `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`;
+        and `differing_share`, the share of the total weight where the arms differ.
+
+    Examples
+    --------
+    >>> from sklearn_hrc.metrics import compare_policies
+    >>> difference = compare_policies(
+    ...     [1, 1, 1, 1], [0, 1, 0, 1], [1.0, 2.0, 1.0, 4.0], treatment=[0, 1, 0, 1],
+    ...     cost=[0.0, 1.0, 0.0, 3.0])
+    >>> difference.response, difference.cost, difference.differing_share
+    (1.0, 1.0, 0.5)
+    """
+    random_state = check_random_state(random_state)
+    labels = check_labels(arms, np.shape(arms)[0], "arms")
+    rows, kept = check_rows(
+        len(labels),
+        *(y, treatment, cost, propensity, sample_weight),
+        *(method, X, outcomes, groups, random_state),
+    )
+    given = [
+        check_given(labels, rows, kept, "arms"),
+        check_given(other_arms, rows, kept, "other_arms"),
+    ]
+    terms = [policy_terms(policy, rows) for policy in given]
+    center, error, bounds = estimate_with_bounds(
+        terms, rows, interval, confidence, n_resamples, random_state
+    )
+    differing = np.average(given[0] != given[1], weights=rows.experiment.sample_weight)
+    return Bunch(
+        **name_columns(center, error, bounds, np.ndim(y), cost is not None),
+        differing_share=float(differing),
+    )
+
+
+@validate_params(
+    {
+        "arms": ["array-like"],
+        "other_arms": ["array-like"],
+        **CURVE_ROWS,
+        "spend": ["array-like", None],
+        **ESTIMATION,
+        **{name: INTERVALS[name] for name in ("confidence", "n_resamples")},
+    },
+    prefer_skip_nested_validation=True,
+)
+def compare_budget_curves(
+    arms: ArrayLike,
+    other_arms: ArrayLike,
+    y: ArrayLike,
+    *,
+    treatment: ArrayLike,
+    cost: ArrayLike,
+    control: Any,
+    propensity: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    spend: ArrayLike | None = None,
+    method: str = "hajek",
+    X: ArrayLike | None = None,
+    outcomes: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
+    """Compare two policies at equal realised spend, on the same rows.
+
+    Each policy is interpolated between its budgets: to toss a coin for each individual
+    between the arms of two budgets is a policy, too, and its spend and gain lie on the
+    line between theirs. Beyond the largest spend of a policy its gain stays as it is: money
+    that it has no use for is left. Intervals come from resampled rows (or groups), on which both
+    curves are computed again.
+
+    Parameters
+    ----------
+    arms, other_arms : array-like of shape (n_budgets, n_samples)
+        Arms that the two policies give to each row at each budget, each policy at
+        budgets of its own. A single row with everyone's arm is the rule that gives
+        this arm to a random share.
+    y, treatment, cost, control, propensity, sample_weight : array-like
+        The rows, as in :func:`budget_curve`.
+    spend : array-like of shape (n_points,), default=None
+        Mean spends per individual above that of control at which the gains are
+        compared, not negative. None is ten equal steps to the largest spend that both
+        reach.
+    method, X, outcomes, groups : str and array-like
+        The estimator, as in :func:`budget_curve`.
+    confidence, n_resamples, random_state : numbers
+        The intervals, as in :func:`policy_value`.
+
+    Returns
+    -------
+    difference : Bunch
+        Arrays with an entry a point: `spend`; `gain` and `other_gain` over control;
+        `gain_difference`, the first less the second, and `gain_difference_interval` of
+        shape (2, n_points), pointwise. `area_difference`, of the areas of
+        :func:`budget_curve`, and `area_difference_interval`, a pair.
+
+    See Also
+    --------
+    budget_curve : The curve of one policy.
+    compare_policies : The difference at the spends that policies have.
+
+    Examples
+    --------
+    >>> from sklearn_hrc.metrics import compare_budget_curves
+    >>> difference = compare_budget_curves(
+    ...     [[0, 0, 1, 1]], [[1, 1, 1, 1]], [1.0, 2.0, 1.0, 4.0], spend=[0.5, 1.0],
+    ...     treatment=[0, 1, 0, 1], cost=[0.0, 1.0, 0.0, 1.0], control=0, random_state=0)
+    >>> difference.gain.tolist(), difference.other_gain.tolist()
+    ([1.5, 1.5], [1.0, 2.0])
+    """
+    random_state = check_random_state(random_state)
+    rows, kept = check_rows(
+        np.shape(y)[0],
+        *(y, treatment, cost, propensity, sample_weight),
+        *(method, X, outcomes, groups, random_state),
+    )
+    baseline = check_control(rows, control)
+    given = [
+        check_budgets(arms, rows, kept, "arms"),
+        check_budgets(other_arms, rows, kept, "other_arms"),
+    ]
+    curves = [realised_curve(policy, rows, baseline) for policy in given]
+    spend = _common_spends(curves) if spend is None else check_spend(spend)
+    gain, other_gain = (gain_at_spend(curve.spend, curve.gain, spend) for curve in curves)
+    draws, max_spend = resampled_curves(given, rows, baseline, n_resamples, random_state)
+    gains = [np.stack([_gain_of_points(point, spend) for point in points]) for points in draws]
+    areas = [areas_of_draws(points, max_spend) for points in draws]
+    return Bunch(
+        spend=spend,
+        gain=gain,
+        other_gain=other_gain,
+        gain_difference=gain - other_gain,
+        gain_difference_interval=percentile_interval(gains[0] - gains[1], confidence),
+        area_difference=curves[0].area - curves[1].area,
+        area_difference_interval=tuple(
+            percentile_interval(areas[0] - areas[1], confidence).tolist()
+        ),
+    )
+
+
+def _gain_of_points(points, spend):
+    return gain_at_spend(points[:, 1], points[:, 0], spend)
+
+
+def _common_spends(curves):
+    """Ten equal steps to the largest spend that all curves reach."""
+    largest = min(curve.spend.max() for curve in curves)
+    if not largest > 0:
+        raise ValueError(
+            "spend is expected to be given where the two policies share no positive spend, got "
+            f"{largest:g} as the largest that both reach."
+        )
+    return np.linspace(0.0, largest, 11)[1:]
