@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hrc._cross_fitting import MIN_FOLDS, count_folds
+from sklearn_hrc._predictor.folds import MIN_FOLDS, count_folds
 from sklearn_hrc._regression import regression_predictions
 from sklearn_hrc._shrinkage import (
     arm_moments,

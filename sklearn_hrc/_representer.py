@@ -11,20 +11,20 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_hrc._calibration import calibrate, fit_calibration
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
-from sklearn_hrc._components import describe_tasks, targets_and_weights, to_outcomes
-from sklearn_hrc._cross_fitting import (
+from sklearn_hrc._html import Summary, SummaryMixin, Table, number
+from sklearn_hrc._metadata import FitMetadataMixin
+from sklearn_hrc._predictor.calibration import calibrate, fit_calibration
+from sklearn_hrc._predictor.folds import (
     check_arm_sizes,
     deal_folds,
     resolve_batch_size,
     resolve_n_networks,
     train_networks,
 )
-from sklearn_hrc._forward import hidden_layer, link_predictions
-from sklearn_hrc._html import Summary, SummaryMixin, Table, number
-from sklearn_hrc._metadata import FitMetadataMixin
-from sklearn_hrc._projection import fit_projection, project
+from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
+from sklearn_hrc._predictor.projection import fit_projection, project
+from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights, to_outcomes
 from sklearn_hrc._statistics import add, empty
 from sklearn_hrc._validation import check_experiment, restore_on_error, take_rows
 

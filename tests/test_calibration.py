@@ -10,8 +10,8 @@ from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_hrc import MultiTaskRepresenter
-from sklearn_hrc._calibration import SLOPES, calibrate, fit_calibration
-from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE, Components
+from sklearn_hrc._predictor.calibration import SLOPES, calibrate, fit_calibration
+from sklearn_hrc._predictor.tasks import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE, Components
 from sklearn_hrc.datasets import make_coupon_experiment
 
 KINDS = [INDICATOR, AMOUNT, POSITIVE, CONTINUOUS]

@@ -8,16 +8,16 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 
-from sklearn_hrc import _networks
-from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
-from sklearn_hrc._forward import hidden_layer, link_predictions
-from sklearn_hrc._networks import (
+from sklearn_hrc._predictor import networks
+from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
+from sklearn_hrc._predictor.networks import (
     BaseAndEffects,
     ComponentLoss,
     Rows,
     SlicingIterator,
     train_network,
 )
+from sklearn_hrc._predictor.tasks import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
 from sklearn_hrc.exceptions import DivergenceError
 
 N_ROWS, N_ARMS = 120, 3
@@ -100,11 +100,11 @@ def test_losses_are_least_at_the_mean(kind):
     mean = target.double().mean()
     at = torch.logit(mean) if kind == INDICATOR else mean if kind == CONTINUOUS else mean.log()
     link = at.clone().requires_grad_()
-    loss = _networks.LOSSES[kind](link, target.double()).sum()
+    loss = networks.LOSSES[kind](link, target.double()).sum()
     (slope,) = torch.autograd.grad(loss, link)
     assert_allclose(slope.item(), 0, atol=1e-12)
     for other in (at - 0.1, at + 0.1):
-        assert _networks.LOSSES[kind](other, target.double()).sum() > loss
+        assert networks.LOSSES[kind](other, target.double()).sum() > loss
 
 
 def test_effects_start_at_zero():
@@ -124,7 +124,7 @@ def test_forward_in_numpy_equals_torch(widths):
         for parameter in module.parameters():
             parameter.normal_(generator=generator)
     features, arm, _ = rows_of()
-    network = _networks._weights(module)
+    network = networks._weights(module)
     with torch.no_grad():
         expected = module(torch.from_numpy(features), torch.from_numpy(arm)).numpy()
         hidden = module.trunk(torch.from_numpy(features)).numpy()
@@ -151,7 +151,7 @@ def test_direction_starts_at_the_mean_effects(kind, unit):
     target[silent] = 9.0
     weight = np.where(silent, 0, unit)
     rows = np.column_stack([target, weight]).astype(np.float32)
-    direction = _networks._first_direction(arm, rows, 3, np.array([kind]))
+    direction = networks._first_direction(arm, rows, 3, np.array([kind]))
     effect = LINKS_OF_MEANS[kind](mean) - LINKS_OF_MEANS[kind](mean).mean()
     assert_allclose(direction[:, 0], effect / np.sqrt(np.mean(effect**2)), atol=2e-3)
     assert_allclose(np.mean(direction**2), 1)
@@ -164,25 +164,25 @@ def test_direction_of_arms_that_teach_nothing():
     weight = np.where(arm == 3, 0.0, 1.0)
     rows = np.column_stack([target, target, weight, 0 * weight]).astype(np.float32)
     kind = np.array([INDICATOR, AMOUNT])
-    direction = _networks._first_direction(arm, rows, 5, kind)
+    direction = networks._first_direction(arm, rows, 5, kind)
     # the last arms have no weight, or no rows; the last component has nothing at all
     assert_array_equal(direction[3:], 0)
     assert_array_equal(direction[:, 1], 0)
     assert_allclose(direction[0], direction[2])
     assert_allclose(direction[:3, 0] / direction[0, 0], [1, -2, 1])
     # a single arm has no effect
-    alone = _networks._first_direction(np.zeros(200, dtype=int), rows, 1, kind)
+    alone = networks._first_direction(np.zeros(200, dtype=int), rows, 1, kind)
     assert_array_equal(alone, 0)
 
 
 def test_common_effect_is_learnt_slowly_from_many_rows(monkeypatch):
     commons = []
     monkeypatch.setattr(
-        _networks, "_weights", lambda module: commons.append(module.common.weight.detach().clone())
+        networks, "_weights", lambda module: commons.append(module.common.weight.detach().clone())
     )
     n_rows = N_ROWS - 24
     for common_rows in (0, n_rows // 4, n_rows, 100 * n_rows):
-        monkeypatch.setattr(_networks, "COMMON_ROWS", common_rows)
+        monkeypatch.setattr(networks, "COMMON_ROWS", common_rows)
         train(max_epochs=1, held_out=24)
     sizes = [float(common.abs().max()) for common in commons]
     # as if the rows were no more than those; fewer rows are no reason to hurry
@@ -249,9 +249,9 @@ def test_kept_weights_are_the_moving_average(monkeypatch):
         return [parameter.detach().numpy().copy() for parameter in module.parameters()]
 
     # what is averaged, of which the effects are made
-    monkeypatch.setattr(_networks, "_weights", parameters)
+    monkeypatch.setattr(networks, "_weights", parameters)
     with monkeypatch.context() as patch:
-        patch.setattr(_networks, "AVERAGE_DECAY", 0.0)  # the weights themselves
+        patch.setattr(networks, "AVERAGE_DECAY", 0.0)  # the weights themselves
         steps = [train(max_epochs=n, **settings)[0] for n in range(1, 7)]
     kept = train(max_epochs=6, **settings)[0]
     for array, average, last in zip(kept, averaged(steps), steps[-1], strict=True):
@@ -261,7 +261,7 @@ def test_kept_weights_are_the_moving_average(monkeypatch):
 
 def test_training_goes_on_without_the_average(monkeypatch):
     _, history = train(max_epochs=4)
-    monkeypatch.setattr(_networks, "AVERAGE_DECAY", 0.0)
+    monkeypatch.setattr(networks, "AVERAGE_DECAY", 0.0)
     _, other = train(max_epochs=4)
     # the same steps, until the held-out loss has a say in the rate
     assert [epoch["train_loss"] for epoch in history] == [epoch["train_loss"] for epoch in other]
@@ -277,7 +277,7 @@ def test_average_is_judged_and_weights_are_trained():
             weight.fill_(value)
 
     set_to(0.0)
-    callback = _networks.AverageWeights()
+    callback = networks.AverageWeights()
     callback.on_train_begin(net)
     steps = []
     for _ in range(3):
@@ -333,7 +333,7 @@ def test_stops_early_and_keeps_the_best_weights():
     network, history = train(arrays, max_epochs=200)
     losses = [epoch["valid_loss"] for epoch in history]
     best = int(np.argmin(losses))
-    assert len(history) == best + 1 + _networks.STOP_PATIENCE < 200
+    assert len(history) == best + 1 + networks.STOP_PATIENCE < 200
     assert_allclose(held_out_loss(network, arrays), losses[best], rtol=1e-5)
     # also where training ends before the patience does
     network, history = train(arrays, max_epochs=best + 3)
@@ -343,7 +343,7 @@ def test_stops_early_and_keeps_the_best_weights():
 
 def test_held_out_loss_halves_the_rate(monkeypatch):
     histories = []
-    monkeypatch.setattr(_networks, "_losses", histories.append)
+    monkeypatch.setattr(networks, "_losses", histories.append)
     train(rows_of(noise=5.0), max_epochs=200)
     (history,) = histories
     rates, held_out, learnt = (
@@ -414,7 +414,7 @@ def test_interruption_goes_on(monkeypatch, training):
 def test_unknown_device():
     with pytest.raises(ValueError, match="device is expected to be 'auto' or .* got 'abacus'"):
         train(device="abacus")
-    assert _networks._resolve_device("auto").type in ("cpu", "cuda")
+    assert networks._resolve_device("auto").type in ("cpu", "cuda")
 
 
 def test_device_that_cannot_train():

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 from sklearn.decomposition import PCA
 
-from sklearn_hrc._projection import fit_projection, project
+from sklearn_hrc._predictor.projection import fit_projection, project
 from sklearn_hrc._statistics import add, empty
 
 

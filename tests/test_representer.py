@@ -13,11 +13,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from small_experiments import small_experiment
 
-from sklearn_hrc import MultiTaskRepresenter, _networks
-from sklearn_hrc._calibration import calibrate, fit_calibration
-from sklearn_hrc._components import to_outcomes
-from sklearn_hrc._cross_fitting import deal_folds, resolve_batch_size
+from sklearn_hrc import MultiTaskRepresenter
 from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._predictor import networks
+from sklearn_hrc._predictor.calibration import calibrate, fit_calibration
+from sklearn_hrc._predictor.folds import deal_folds, resolve_batch_size
+from sklearn_hrc._predictor.tasks import to_outcomes
 from sklearn_hrc.datasets import make_coupon_experiment
 
 X, Y, ROWS = small_experiment()
@@ -291,13 +292,13 @@ def test_folds():
 
 def test_networks_share_the_features(monkeypatch):
     seen = []
-    train_network = _networks.train_network
+    train_network = networks.train_network
 
     def recorded(features, *args, **kwargs):
         seen.append(features)
         return train_network(features, *args, **kwargs)
 
-    monkeypatch.setattr(_networks, "train_network", recorded)
+    monkeypatch.setattr(networks, "train_network", recorded)
     single = X.astype(np.float32)
     fitted(single, max_epochs=1)
     assert len(seen) == 2

@@ -10,7 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small_experiments import assert_same_state, small_experiment
 
-from sklearn_hrc import MultiTaskRepresenter, _networks
+from sklearn_hrc import MultiTaskRepresenter
+from sklearn_hrc._predictor import networks
 from sklearn_hrc.exceptions import DivergenceError
 
 X, Y, ROWS = small_experiment()
@@ -114,7 +115,7 @@ def test_with_and_without_routing():
 
 def interrupt(monkeypatch, n_finished):
     """Press Ctrl-C while a network trains, after some are finished."""
-    train_network = _networks.train_network
+    train_network = networks.train_network
     calls = []
 
     def interrupted(*args, **kwargs):
@@ -123,7 +124,7 @@ def interrupt(monkeypatch, n_finished):
             raise KeyboardInterrupt
         return train_network(*args, **kwargs)
 
-    monkeypatch.setattr(_networks, "train_network", interrupted)
+    monkeypatch.setattr(networks, "train_network", interrupted)
 
 
 def test_interruption_of_the_first_network(monkeypatch):

@@ -14,8 +14,8 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler, PassthroughSc
 from skorch.helper import predefined_split
 from torch import nn
 
-from sklearn_hrc._components import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
-from sklearn_hrc._forward import Network
+from sklearn_hrc._predictor.forward import Network
+from sklearn_hrc._predictor.tasks import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
 from sklearn_hrc.exceptions import DivergenceError
 
 __all__ = ["train_network"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 
-from sklearn_hrc._components import (
+from sklearn_hrc._predictor.tasks import (
     AMOUNT,
     CONTINUOUS,
     INDICATOR,

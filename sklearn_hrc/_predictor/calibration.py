@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from sklearn_hrc._components import AMOUNT, INDICATOR, POSITIVE
+from sklearn_hrc._predictor.tasks import AMOUNT, INDICATOR, POSITIVE
 from sklearn_hrc._statistics import add, empty
 
 __all__ = ["Calibration", "calibrate", "fit_calibration"]

@@ -34,7 +34,7 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     verbose : int, default=0
         1 shows a progress bar.
     **settings
-        Other arguments of :func:`~sklearn_hrc._networks.train_network`.
+        Other arguments of :func:`~sklearn_hrc._predictor.networks.train_network`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     # torch and skorch load here, not when the package is imported.
     from tqdm import tqdm
 
-    from sklearn_hrc._networks import train_network
+    from sklearn_hrc._predictor.networks import train_network
 
     seeds = rng.randint(np.iinfo(np.int32).max, size=n_networks)
     fitted = []
