@@ -1,6 +1,7 @@
 """Experiments: simulated ones with known truth, and readers of two published ones."""
 
 from sklearn_hrc.datasets._coupon import make_coupon_experiment
+from sklearn_hrc.datasets._customer import make_customer_experiment
 from sklearn_hrc.datasets._hillstrom import fetch_hillstrom, load_hillstrom
 from sklearn_hrc.datasets._oracle import oracle_budget_curve, oracle_policy_value
 from sklearn_hrc.datasets._thornton import load_thornton_hiv
@@ -10,6 +11,7 @@ __all__ = [
     "load_hillstrom",
     "load_thornton_hiv",
     "make_coupon_experiment",
+    "make_customer_experiment",
     "oracle_budget_curve",
     "oracle_policy_value",
 ]
