@@ -25,7 +25,7 @@ def column(e, name):
 @pytest.mark.parametrize("kind", KINDS)
 def test_shapes_types_and_names(kind):
     e = make_customer_experiment(300, kind=kind, random_state=0)
-    n_treatments = 13 if kind == "grid" else 4
+    n_treatments = {"grid": 13, "nothing": 8}.get(kind, 4)
     assert e.data.shape == (300, 29)
     assert e.target.shape == (300, 2)
     assert e.data.dtype == e.target.dtype == e.cost.dtype == np.float64

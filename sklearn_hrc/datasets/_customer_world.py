@@ -196,7 +196,7 @@ def margin(customers):
 
 
 def nothing(customers):
-    """Seven offers that bring everyone the same; only what an offer brings for its price differs."""
+    """Offers that bring everyone the same; what they bring for their price differs."""
     return _world(
         customers,
         ("control", "gift", "letter", "message", "parcel", "phone", "postcard", "sample"),
