@@ -1,4 +1,4 @@
-"""Training of a network, and its forward pass in numpy."""
+"""Training of networks side by side, and their forward pass in numpy."""
 
 from types import SimpleNamespace
 
@@ -8,20 +8,24 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 
-from sklearn_hrc._predictor import networks
+from sklearn_hrc._predictor import network_callbacks, networks
 from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
-from sklearn_hrc._predictor.networks import (
-    BaseAndEffects,
-    ComponentLoss,
-    Rows,
-    SlicingIterator,
-    train_network,
+from sklearn_hrc._predictor.network_callbacks import AverageWeights, HeldOut, KeepBest
+from sklearn_hrc._predictor.network_module import (
+    RowLosses,
+    SideBySide,
+    first_direction,
+    unpack,
 )
+from sklearn_hrc._predictor.network_steps import Net, Rows, SlicingIterator
+from sklearn_hrc._predictor.networks import train_side_by_side
 from sklearn_hrc._predictor.tasks import AMOUNT, CONTINUOUS, INDICATOR, POSITIVE
 from sklearn_hrc.exceptions import DivergenceError
 
 N_ROWS, N_ARMS = 120, 3
 KIND = np.array([INDICATOR, CONTINUOUS])
+# Five folds of 24 rows; those that no network leaves out.
+FOLDS, NO_FOLDS = np.repeat(np.arange(5), 24), np.full(N_ROWS, 9)
 
 
 def rows_of(seed=0, noise=0.5):
@@ -34,7 +38,7 @@ def rows_of(seed=0, noise=0.5):
     return features, arm, np.hstack([target, np.ones((N_ROWS, 2))]).astype(np.float32)
 
 
-def train(arrays=None, *, held_out=24, **changes):
+def train_several(arrays=None, n_networks=3, *, seed=0, folds=FOLDS, **changes):
     settings = {
         "n_treatments": N_ARMS,
         "kind": KIND,
@@ -43,40 +47,71 @@ def train(arrays=None, *, held_out=24, **changes):
         "batch_size": 32,
         "lr": 1e-2,
         "device": "cpu",
-        "seed": 0,
+        "seeds": range(10 * seed, 10 * seed + n_networks + 1),
     }
-    index = np.arange(N_ROWS)
     arrays = rows_of() if arrays is None else arrays
-    return train_network(*arrays, index[held_out:], index[:held_out], **{**settings, **changes})
+    fitted, history, is_interrupted = train_side_by_side(*arrays, folds, **{**settings, **changes})
+    assert not is_interrupted
+    assert len(fitted) == len(history) == n_networks
+    return fitted, history
+
+
+def train(arrays=None, **changes):
+    """Train one network and return it and its history."""
+    (network,), (history,) = train_several(arrays, 1, **changes)
+    return network, history
 
 
 def weights_of(network):
     return [array for layer in (*network.trunk, network.base, network.effect) for array in layer]
 
 
-def held_out_loss(network, arrays, n_held_out=24):
+def assert_same_weights(network, other):
+    assert all(map(np.array_equal, weights_of(network), weights_of(other)))
+
+
+def held_out_loss(network, arrays, fold=0):
     """The loss in numpy, from what the docstrings say."""
-    features, arm, target_and_weight = (array[:n_held_out] for array in arrays)
+    features, arm, target_and_weight = (array[fold == FOLDS] for array in arrays)
     target, weight = target_and_weight[:, :2], target_and_weight[:, 2:]
     links = link_predictions(hidden_layer(features.astype(float), network), network)
-    link = links[np.arange(n_held_out), arm]
+    link = links[np.arange(len(arm)), arm]
     logistic = np.logaddexp(0, link) - target * link
     loss = weight * np.where(KIND == INDICATOR, logistic, 0.5 * (link - target) ** 2)
     return loss.sum(axis=1).mean()
 
 
+def module_of(widths=(8, 6), n_networks=3):
+    """A module of which no weight is zero."""
+    module = SideBySide(4, widths, np.zeros((n_networks, N_ARMS, 2)), range(n_networks))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.normal_(generator=generator)
+    return module
+
+
+def parameters_of(module, m):
+    return [parameter[m] for parameter in module.parameters()]
+
+
 def test_loss_by_hand():
-    link = torch.tensor([[0.0, 3.0], [np.log(3), 1.0]])
+    # of two networks, the second of which predicts zeros
+    links = torch.tensor([[[0.0, np.log(3)], [3.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
     target_and_weight = torch.tensor([[1.0, 1.0, 2.0, 1.0], [0.0, 1.0, 1.0, 5.0]])
-    loss = ComponentLoss(KIND)(link, target_and_weight)
-    # 2 log 2 + 0.5 * 2^2 and log 4 + 0, mean of the rows
-    assert_allclose(loss.item(), (2 * np.log(2) + 2 + np.log(4)) / 2, rtol=1e-6)
-    loss = ComponentLoss(np.array([CONTINUOUS, CONTINUOUS]))(link, target_and_weight)
-    assert_allclose(loss.item(), (1 + 2 + np.log(3) ** 2 / 2) / 2, rtol=1e-6)
+    losses = RowLosses(KIND)(links, target_and_weight)
+    # 2 log 2 + 0.5 * 2^2 and log 4 + 0
+    expected = [
+        [2 * np.log(2) + 2, np.log(4)],
+        [2 * np.log(2) + 0.5, np.log(2) + 2.5],
+    ]
+    assert_allclose(losses, expected, rtol=1e-6)
+    losses = RowLosses(np.array([CONTINUOUS, CONTINUOUS]))(links[:1], target_and_weight)
+    assert_allclose(losses, [[1 + 2, np.log(3) ** 2 / 2]], rtol=1e-6)
 
 
 def test_every_kind_has_its_loss():
-    link, target = torch.full((1, 1), np.log(2)), torch.full((1, 1), 3.0)
+    link, target = torch.full((1, 1, 1), np.log(2)), torch.full((1, 1), 3.0)
     expected = {
         INDICATOR: np.log(3) - 3 * np.log(2),
         AMOUNT: 3 / 2 + np.log(2),
@@ -84,57 +119,58 @@ def test_every_kind_has_its_loss():
         CONTINUOUS: 0.5 * (3 - np.log(2)) ** 2,
     }
     for kind, value in expected.items():
-        loss = ComponentLoss(np.array([kind]))(link, torch.hstack([target, torch.ones(1, 1)]))
+        loss = RowLosses(np.array([kind]))(link, torch.hstack([target, torch.ones(1, 1)]))
         assert_allclose(loss.item(), value, rtol=1e-6)
     # side by side, some of them twice, each with its own weight
     kinds = np.array([INDICATOR, INDICATOR, AMOUNT, POSITIVE, POSITIVE, CONTINUOUS])
     weight = np.arange(1.0, 7.0, dtype=np.float32)
     rows = torch.hstack([target.repeat(1, 6), torch.from_numpy(weight)[None]])
-    loss = ComponentLoss(kinds)(link.repeat(1, 6), rows)
+    loss = RowLosses(kinds)(link.repeat(1, 6, 1), rows)
     assert_allclose(loss.item(), weight @ [expected[kind] for kind in kinds], rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [INDICATOR, AMOUNT, POSITIVE, CONTINUOUS])
-def test_losses_are_least_at_the_mean(kind):
-    target = torch.tensor([0.0, 1, 1]) if kind == INDICATOR else torch.tensor([0.5, 1.0, 4.5])
-    mean = target.double().mean()
-    at = torch.logit(mean) if kind == INDICATOR else mean if kind == CONTINUOUS else mean.log()
-    link = at.clone().requires_grad_()
-    loss = networks.LOSSES[kind](link, target.double()).sum()
-    (slope,) = torch.autograd.grad(loss, link)
-    assert_allclose(slope.item(), 0, atol=1e-12)
-    for other in (at - 0.1, at + 0.1):
-        assert networks.LOSSES[kind](other, target.double()).sum() > loss
-
-
 def test_effects_start_at_zero():
-    module = BaseAndEffects(4, (8, 6), np.ones((N_ARMS, 2)))
+    module = SideBySide(4, (8, 6), np.ones((2, N_ARMS, 2)), [0, 1])
     features = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         links = [module(features, torch.full((5,), arm)) for arm in range(N_ARMS)]
     assert torch.equal(links[0], links[1])
     assert torch.equal(links[0], links[2])
+    assert not torch.equal(links[0][0], links[0][1])
+
+
+def test_layers_start_as_those_of_torch():
+    module = SideBySide(4, (300, 100), np.ones((2, N_ARMS, 200)), [0, 1])
+    layers = torch.nn.Linear(4, 300), torch.nn.Linear(300, 100), torch.nn.Linear(100, 200)
+    drawn = [*module.trunk, module.base_weight, module.base_bias]
+    for layer, weight, bias in zip(layers, drawn[::2], drawn[1::2], strict=True):
+        for ours, theirs in ((weight, layer.weight), (bias[..., 0], layer.bias)):
+            assert ours[0].shape == theirs.shape
+            assert_allclose(ours.detach().abs().max(), theirs.detach().abs().max(), rtol=0.05)
+            for m in range(2):
+                assert_allclose(ours[m].detach().std(), theirs.detach().std(), rtol=0.15)
+    # a network's weights do not depend on how many there are
+    alone = SideBySide(4, (300, 100), np.ones((1, N_ARMS, 200)), [1])
+    assert all(map(torch.equal, parameters_of(alone, 0), parameters_of(module, 1)))
 
 
 @pytest.mark.parametrize("widths", [(7,), (8, 6), (5, 4, 3)])
 def test_forward_in_numpy_equals_torch(widths):
-    module = BaseAndEffects(4, widths, np.zeros((N_ARMS, 2)))
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.normal_(generator=generator)
+    module = module_of(widths)
     features, arm, _ = rows_of()
-    network = networks._weights(module)
     with torch.no_grad():
         expected = module(torch.from_numpy(features), torch.from_numpy(arm)).numpy()
-        hidden = module.trunk(torch.from_numpy(features)).numpy()
-    for dtype in (np.float32, np.float64):
-        layer = hidden_layer(features.astype(dtype), network)
-        links = link_predictions(layer, network)
-        assert layer.dtype == links.dtype == dtype
-        assert links.shape == (N_ROWS, N_ARMS, 2)
-        assert_allclose(layer, hidden, rtol=1e-4, atol=1e-4)
-        assert_allclose(links[np.arange(N_ROWS), arm], expected, rtol=1e-4, atol=1e-4)
+    assert expected.shape == (3, 2, N_ROWS)
+    for m in range(3):
+        network = unpack(parameters_of(module, m))
+        for dtype in (np.float32, np.float64):
+            layer = hidden_layer(features.astype(dtype), network)
+            links = link_predictions(layer, network)
+            assert layer.dtype == links.dtype == dtype
+            assert layer.shape == (N_ROWS, widths[-1])
+            assert links.shape == (N_ROWS, N_ARMS, 2)
+            received = links[np.arange(N_ROWS), arm]
+            assert_allclose(received, expected[m].T, rtol=1e-4, atol=1e-4)
 
 
 LINKS_OF_MEANS = {INDICATOR: logit, AMOUNT: np.log, POSITIVE: np.log, CONTINUOUS: np.asarray}
@@ -151,7 +187,7 @@ def test_direction_starts_at_the_mean_effects(kind, unit):
     target[silent] = 9.0
     weight = np.where(silent, 0, unit)
     rows = np.column_stack([target, weight]).astype(np.float32)
-    direction = networks._first_direction(arm, rows, 3, np.array([kind]))
+    direction = first_direction(arm, rows, 3, np.array([kind]))
     effect = LINKS_OF_MEANS[kind](mean) - LINKS_OF_MEANS[kind](mean).mean()
     assert_allclose(direction[:, 0], effect / np.sqrt(np.mean(effect**2)), atol=2e-3)
     assert_allclose(np.mean(direction**2), 1)
@@ -164,26 +200,24 @@ def test_direction_of_arms_that_teach_nothing():
     weight = np.where(arm == 3, 0.0, 1.0)
     rows = np.column_stack([target, target, weight, 0 * weight]).astype(np.float32)
     kind = np.array([INDICATOR, AMOUNT])
-    direction = networks._first_direction(arm, rows, 5, kind)
+    direction = first_direction(arm, rows, 5, kind)
     # the last arms have no weight, or no rows; the last component has nothing at all
     assert_array_equal(direction[3:], 0)
     assert_array_equal(direction[:, 1], 0)
     assert_allclose(direction[0], direction[2])
     assert_allclose(direction[:3, 0] / direction[0, 0], [1, -2, 1])
     # a single arm has no effect
-    alone = networks._first_direction(np.zeros(200, dtype=int), rows, 1, kind)
+    alone = first_direction(np.zeros(200, dtype=int), rows, 1, kind)
     assert_array_equal(alone, 0)
 
 
 def test_common_effect_is_learnt_slowly_from_many_rows(monkeypatch):
     commons = []
-    monkeypatch.setattr(
-        networks, "_weights", lambda module: commons.append(module.common.weight.detach().clone())
-    )
+    monkeypatch.setattr(networks, "unpack", lambda weights: commons.append(weights[3]))
     n_rows = N_ROWS - 24
     for common_rows in (0, n_rows // 4, n_rows, 100 * n_rows):
         monkeypatch.setattr(networks, "COMMON_ROWS", common_rows)
-        train(max_epochs=1, held_out=24)
+        train(max_epochs=1)
     sizes = [float(common.abs().max()) for common in commons]
     # as if the rows were no more than those; fewer rows are no reason to hurry
     assert sizes[0] == 0
@@ -197,39 +231,57 @@ def test_effects_are_learnt_in_proportion():
     proportion = np.array([0.0, 1.0, 3.0])
     effect = 1 + np.tanh(features[:, 1])
     score = features[:, 0] + proportion[arm] * effect + rng.normal(size=2000)
-    rows = np.column_stack([score, np.ones(2000)]).astype(np.float32)
-    index = np.arange(2000)
-    network, _ = train_network(
-        features, arm, rows, index[400:], index[:400], n_treatments=3, kind=np.array([CONTINUOUS]),
-        hidden_layer_sizes=(16, 8), max_epochs=30, batch_size=64, lr=1e-2, device="cpu", seed=0,
+    arrays = features, arm, np.column_stack([score, np.ones(2000)]).astype(np.float32)
+    fitted, _ = train_several(
+        arrays, 2, folds=np.repeat(np.arange(5), 400), kind=np.array([CONTINUOUS]),
+        hidden_layer_sizes=(16, 8), max_epochs=30, batch_size=64,
     )  # fmt: skip
-    links = link_predictions(hidden_layer(features.astype(float), network), network)[..., 0]
-    effects = links - links.mean(axis=1, keepdims=True)
-    _, sizes, directions = np.linalg.svd(effects - effects.mean(axis=0), full_matrices=False)
-    assert sizes[1] < 0.1 * sizes[0]
-    expected = proportion - proportion.mean()
-    assert_allclose(np.abs(directions[0] @ expected), np.linalg.norm(expected), rtol=0.02)
+    for network in fitted:
+        links = link_predictions(hidden_layer(features.astype(float), network), network)[..., 0]
+        effects = links - links.mean(axis=1, keepdims=True)
+        _, sizes, directions = np.linalg.svd(effects - effects.mean(axis=0), full_matrices=False)
+        assert sizes[1] < 0.1 * sizes[0]
+        expected = proportion - proportion.mean()
+        assert_allclose(np.abs(directions[0] @ expected), np.linalg.norm(expected), rtol=0.02)
 
 
 def test_iterator_gives_each_row_once():
-    features = torch.arange(10.0)[:, None]
-    data = Rows(features, torch.arange(10), torch.arange(10)[:, None], torch.arange(2, 9))
-    batches = list(SlicingIterator(data, 3))
-    assert [len(target) for _, target in batches] == [3, 3, 1]
-    assert torch.cat([inputs["arm"] for inputs, _ in batches]).tolist() == list(range(2, 9))
-    shuffled = SlicingIterator(data, 3, torch.Generator().manual_seed(0))
-    epochs = [torch.cat([inputs["arm"] for inputs, _ in shuffled]).tolist() for _ in range(2)]
-    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(2, 9))
+    index = torch.arange(7)
+    data = Rows(index[:, None].float(), index, index[:, None], index)
+    iterator = SlicingIterator(data, 3, torch.Generator().manual_seed(0))
+    assert [len(batch.arm) for batch in iterator] == [3, 3, 1]
+    epochs = [torch.cat([batch.arm for batch in iterator]).tolist() for _ in range(2)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(7))
     assert epochs[0] != epochs[1]
-    for inputs, target in shuffled:
-        assert_array_equal(inputs["features"][:, 0], inputs["arm"])
-        assert_array_equal(target[:, 0], inputs["arm"])
+    for batch in iterator:
+        assert_array_equal(batch.features[:, 0], batch.arm)
+        assert_array_equal(batch.target_and_weight[:, 0], batch.arm)
+        assert_array_equal(batch.folds, batch.arm)
+
+
+def test_a_network_learns_from_so_many_rows_in_a_step(monkeypatch):
+    learnt = []
+    train_step = Net.train_step
+
+    def recorded(self, batch, learns, shares):
+        learnt.append(learns.sum(dim=1).tolist())
+        return train_step(self, batch, learns, shares)
+
+    monkeypatch.setattr(Net, "train_step", recorded)
+    train_several(max_epochs=1)
+    # 40 of the rows in a step, of which a fifth is held out
+    assert np.sum(learnt, axis=0).tolist() == [96, 96, 96]
+    assert len(learnt) == 3
+    learnt.clear()
+    train_several(max_epochs=1, folds=NO_FOLDS)
+    assert learnt == [[32] * 3] * 3 + [[24] * 3]
 
 
 def test_reproducible_to_the_bit():
-    first, again, other = train()[0], train()[0], train(seed=1)[0]
-    assert all(map(np.array_equal, weights_of(first), weights_of(again)))
-    assert not any(map(np.array_equal, weights_of(first), weights_of(other)))
+    first, again, other = (train_several(seed=seed)[0] for seed in (0, 0, 1))
+    for network, same, different in zip(first, again, other):
+        assert_same_weights(network, same)
+        assert not any(map(np.array_equal, weights_of(network), weights_of(different)))
 
 
 def averaged(steps):
@@ -243,57 +295,49 @@ def averaged(steps):
 
 def test_kept_weights_are_the_moving_average(monkeypatch):
     # one step an epoch, without early stopping
-    settings = {"held_out": 0, "batch_size": N_ROWS}
+    settings = {"folds": NO_FOLDS, "batch_size": N_ROWS}
 
-    def parameters(module):
-        return [parameter.detach().numpy().copy() for parameter in module.parameters()]
+    def parameters(weights):
+        return [weight.numpy().copy() for weight in weights]
 
     # what is averaged, of which the effects are made
-    monkeypatch.setattr(networks, "_weights", parameters)
+    monkeypatch.setattr(networks, "unpack", parameters)
     with monkeypatch.context() as patch:
-        patch.setattr(networks, "AVERAGE_DECAY", 0.0)  # the weights themselves
-        steps = [train(max_epochs=n, **settings)[0] for n in range(1, 7)]
-    kept = train(max_epochs=6, **settings)[0]
-    for array, average, last in zip(kept, averaged(steps), steps[-1], strict=True):
-        assert_allclose(array, average, rtol=1e-5, atol=1e-6)
-        assert not np.allclose(array, last, rtol=1e-3, atol=1e-4)
+        patch.setattr(network_callbacks, "AVERAGE_DECAY", 0.0)  # the weights themselves
+        steps = [train_several(max_epochs=n, **settings)[0] for n in range(1, 7)]
+    kept = train_several(max_epochs=6, **settings)[0]
+    for m, network in enumerate(kept):
+        average = averaged([step[m] for step in steps])
+        for array, expected, last in zip(network, average, steps[-1][m], strict=True):
+            assert_allclose(array, expected, rtol=1e-5, atol=1e-6)
+            assert not np.allclose(array, last, rtol=1e-3, atol=1e-4)
 
 
 def test_training_goes_on_without_the_average(monkeypatch):
     _, history = train(max_epochs=4)
-    monkeypatch.setattr(networks, "AVERAGE_DECAY", 0.0)
+    monkeypatch.setattr(network_callbacks, "AVERAGE_DECAY", 0.0)
     _, other = train(max_epochs=4)
     # the same steps, until the held-out loss has a say in the rate
     assert [epoch["train_loss"] for epoch in history] == [epoch["train_loss"] for epoch in other]
     assert [epoch["valid_loss"] for epoch in history] != [epoch["valid_loss"] for epoch in other]
 
 
-def test_average_is_judged_and_weights_are_trained():
-    net = SimpleNamespace(module_=torch.nn.Linear(1, 1, bias=False))
-    weight = net.module_.weight
-
-    def set_to(value):
-        with torch.no_grad():
-            weight.fill_(value)
-
-    set_to(0.0)
-    callback = networks.AverageWeights()
+def test_average_of_many_steps():
+    net = SimpleNamespace(module_=torch.nn.Linear(1, 2, bias=False))
+    start = torch.tensor([[0.0], [10.0]])
+    callback = AverageWeights()
+    net.module_.weight.data.copy_(start)
     callback.on_train_begin(net)
     steps = []
-    for _ in range(3):
-        callback.on_epoch_begin(net)
-        for _ in range(60):
-            callback.on_batch_begin(net, training=True)
-            set_to(weight.item() + 1)  # a step of the optimizer
-            callback.on_batch_end(net, training=True)
-            steps.append([weight.item()])
-        for _ in range(2):
-            callback.on_batch_begin(net, training=False)
-            assert_allclose(weight.item(), averaged(steps)[0], rtol=1e-5)
-            callback.on_batch_end(net, training=False)
-    callback.on_train_end(net)
-    assert steps == [[n] for n in range(1, 181)]
-    assert_allclose(weight.item(), averaged(steps)[0], rtol=1e-5)
+    for _ in range(180):
+        net.module_.weight.data += 1  # a step of the optimizer
+        callback.on_batch_end(net)
+        steps.append(net.module_.weight.detach().numpy().copy())
+    # of two networks that have a weight each
+    for m in range(2):
+        (average,) = callback.weights_of(m)
+        assert_allclose(average, averaged([[step[m]] for step in steps])[0], rtol=1e-5)
+    assert_array_equal(steps[-1], start + 180)
 
 
 @pytest.mark.parametrize("lr", [1e-2, 1e30])
@@ -322,53 +366,114 @@ def test_data_is_left_alone():
 
 
 def test_loss_falls():
-    _, history = train(max_epochs=20)
-    assert [epoch["epoch"] for epoch in history] == list(range(1, len(history) + 1))
-    assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
-    assert min(epoch["valid_loss"] for epoch in history) < 0.8 * history[0]["valid_loss"]
+    _, histories = train_several(max_epochs=20)
+    for history in histories:
+        assert [epoch["epoch"] for epoch in history] == list(range(1, len(history) + 1))
+        assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
+        assert min(epoch["valid_loss"] for epoch in history) < 0.8 * history[0]["valid_loss"]
 
 
-def test_stops_early_and_keeps_the_best_weights():
-    arrays = rows_of(noise=5.0)
-    network, history = train(arrays, max_epochs=200)
-    losses = [epoch["valid_loss"] for epoch in history]
-    best = int(np.argmin(losses))
-    assert len(history) == best + 1 + networks.STOP_PATIENCE < 200
-    assert_allclose(held_out_loss(network, arrays), losses[best], rtol=1e-5)
+def test_training_loss_is_that_of_the_networks_own_rows():
+    arrays = rows_of()
+    # a rate at which nothing is learnt
+    fitted, histories = train_several(arrays, max_epochs=1, lr=1e-12)
+    for m, (network, history) in enumerate(zip(fitted, histories)):
+        losses = [held_out_loss(network, arrays, fold) for fold in range(5) if fold != m]
+        assert_allclose(history[0]["train_loss"], np.mean(losses), rtol=1e-4)
+        assert_allclose(history[0]["valid_loss"], held_out_loss(network, arrays, m), rtol=1e-4)
+
+
+def test_stops_early_and_keeps_the_best_weights_of_each():
+    arrays = rows_of(seed=2, noise=1.5)
+    fitted, histories = train_several(arrays, max_epochs=200)
+    losses = np.array([[epoch["valid_loss"] for epoch in history] for history in histories])
+    best = losses.argmin(axis=1)
+    assert len(set(best)) == 3
+    # all train on until the last one has not got better for so long
+    assert losses.shape[1] == best.max() + 1 + network_callbacks.STOP_PATIENCE < 200
+    for m, network in enumerate(fitted):
+        assert_allclose(held_out_loss(network, arrays, m), losses[m].min(), rtol=1e-5)
     # also where training ends before the patience does
-    network, history = train(arrays, max_epochs=best + 3)
-    assert len(history) == best + 3
-    assert_allclose(held_out_loss(network, arrays), losses[best], rtol=1e-5)
+    fitted, histories = train_several(arrays, max_epochs=best.max() + 3)
+    assert len(histories[0]) == best.max() + 3
+    for m, network in enumerate(fitted):
+        assert_allclose(held_out_loss(network, arrays, m), losses[m].min(), rtol=1e-5)
 
 
 def test_held_out_loss_halves_the_rate(monkeypatch):
-    histories = []
-    monkeypatch.setattr(networks, "_losses", histories.append)
-    train(rows_of(noise=5.0), max_epochs=200)
-    (history,) = histories
-    rates, held_out, learnt = (
-        history[:, name] for name in ("event_lr", "valid_loss", "train_loss")
+    rates = []
+    on_epoch_end = KeepBest.on_epoch_end
+
+    def recorded(self, net, **kwargs):
+        rates.append([group["lr"] for group in net.optimizer_.param_groups])
+        on_epoch_end(self, net, **kwargs)
+
+    monkeypatch.setattr(KeepBest, "on_epoch_end", recorded)
+    _, histories = train_several(rows_of(noise=5.0), max_epochs=200)
+    held_out, learnt = (
+        np.mean([[epoch[name] for epoch in history] for history in histories], axis=0)
+        for name in ("valid_loss", "train_loss")
     )
     # the training loss goes on falling; it is the other that asks for smaller steps
-    assert learnt[-1] < learnt[int(np.argmin(held_out))]
-    assert rates[0] == 1e-2
-    assert rates[-1] <= 5e-3
+    assert learnt[-1] < learnt[held_out.argmin()]
+    assert rates[0] == [1e-2] * 5
+    stalled = held_out.argmin() + 1 + network_callbacks.RATE_PATIENCE
+    assert np.ptp(rates[: held_out.argmin() + 1]) == 0
+    assert rates[stalled] == [5e-3] * 5
+    assert rates[-1] <= rates[stalled]
 
 
-def test_without_held_out_rows():
-    _, history = train(held_out=0, max_epochs=9)
-    assert len(history) == 9
-    assert all(set(epoch) == {"epoch", "train_loss"} for epoch in history)
+@pytest.mark.parametrize("folds", [NO_FOLDS, np.full(N_ROWS, 3)])
+def test_without_held_out_rows(folds):
+    _, histories = train_several(folds=folds, max_epochs=9)
+    for history in histories:
+        assert len(history) == 9
+        assert all(set(epoch) == {"epoch", "train_loss"} for epoch in history)
 
 
 def test_held_out_rows_do_not_train():
     features, arm, target_and_weight = rows_of()
     other = target_and_weight.copy()
-    other[:24] = 0.5
-    networks = [
-        train((features, arm, targets), max_epochs=1)[0] for targets in (target_and_weight, other)
-    ]
-    assert all(map(np.array_equal, *map(weights_of, networks)))
+    other[FOLDS == 1] = 0.5
+    fitted, changed = (
+        train_several((features, arm, targets), max_epochs=1)[0]
+        for targets in (target_and_weight, other)
+    )
+    assert_same_weights(fitted[1], changed[1])
+    for m in (0, 2):
+        assert not any(map(np.array_equal, weights_of(fitted[m]), weights_of(changed[m])))
+
+
+def test_networks_do_not_depend_on_each_other():
+    fitted, histories = train_several(n_networks=5)
+    alone, history = train_several(n_networks=1)
+    for array, other in zip(weights_of(fitted[0]), weights_of(alone[0])):
+        assert_allclose(array, other, rtol=1e-4, atol=1e-6)
+    for epoch, other in zip(histories[0], history[0], strict=True):
+        assert epoch == pytest.approx(other, rel=1e-5)
+
+
+def test_as_if_trained_one_after_the_other():
+    # all rows in a step: the batches of a network are those that it would have alone
+    fitted, histories = train_several(max_epochs=6, batch_size=N_ROWS)
+    for m, network in enumerate(fitted):
+        best = int(np.argmin([epoch["valid_loss"] for epoch in histories[m]]))
+        own = [array[m != FOLDS] for array in rows_of()]
+        settings = {"folds": NO_FOLDS[m != FOLDS], "batch_size": N_ROWS, "seeds": (0, m + 1)}
+        alone, history = train(own, max_epochs=best + 1, **settings)
+        for array, other in zip(weights_of(network), weights_of(alone)):
+            assert_allclose(array, other, rtol=1e-3, atol=1e-5)
+        for epoch, other in zip(histories[m], history):
+            assert_allclose(epoch["train_loss"], other["train_loss"], rtol=1e-5)
+
+
+def test_held_out_loss_is_judged_in_chunks(monkeypatch):
+    _, whole = train_several()
+    monkeypatch.setattr(network_callbacks, "HELD_OUT_BATCH", 7)
+    _, chunked = train_several()
+    for history, other in zip(whole, chunked):
+        for epoch, same in zip(history, other):
+            assert epoch == pytest.approx(same, rel=1e-5)
 
 
 def test_targets_without_weight_do_not_train():
@@ -376,39 +481,76 @@ def test_targets_without_weight_do_not_train():
     target_and_weight[arm == 1, 3] = 0
     other = target_and_weight.copy()
     other[arm == 1, 1] = 99.0
-    networks = [train((features, arm, targets))[0] for targets in (target_and_weight, other)]
-    assert all(map(np.array_equal, *map(weights_of, networks)))
+    fitted = [train((features, arm, targets))[0] for targets in (target_and_weight, other)]
+    assert_same_weights(*fitted)
 
 
 def test_arm_without_rows_has_no_effect():
     features, arm, target_and_weight = rows_of()
-    network, _ = train((features, np.minimum(arm, 1), target_and_weight))
-    weights, bias = (array.reshape(N_ARMS, 2, -1) for array in network.effect)
-    assert (weights[2] == 0).all()
-    assert (bias[2] == 0).all()
-    assert (weights[:2] != 0).any()
+    fitted, _ = train_several((features, np.minimum(arm, 1), target_and_weight))
+    for network in fitted:
+        weights, bias = (array.reshape(N_ARMS, 2, -1) for array in network.effect)
+        assert (weights[2] == 0).all()
+        assert (bias[2] == 0).all()
+        assert (weights[:2] != 0).any()
 
 
 def test_divergence_names_the_cause():
     with pytest.raises(DivergenceError, match=r"train_loss became .* lower lr, got lr=1e\+30"):
         train(lr=1e30)
     features, *others = rows_of()
-    with pytest.raises(DivergenceError, match="scale X"):
+    with pytest.raises(DivergenceError, match="lower lr"):
         train((features * np.float32(1e30), *others))
+    # of one network alone, by the rows that it did not see
+    features[3] = 1e30
+    with pytest.raises(DivergenceError, match="became .* in epoch 1: lower lr"):
+        train_several((features, *others))
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_interruption_goes_on(monkeypatch, training):
-    forward = ComponentLoss.forward
+def interrupt(monkeypatch, owner, name, n_calls):
+    """Press Ctrl-C in a call of a method, after so many calls."""
+    method, calls = getattr(owner, name), []
 
-    def interrupted(self, link, target_and_weight):
-        if link.requires_grad == training:
+    def interrupted(*args, **kwargs):
+        calls.append(None)
+        if len(calls) > n_calls:
             raise KeyboardInterrupt
-        return forward(self, link, target_and_weight)
+        return method(*args, **kwargs)
 
-    monkeypatch.setattr(ComponentLoss, "forward", interrupted)
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "n_calls"), [(Net, "train_step", 2), (HeldOut, "on_epoch_end", 0)]
+)
+def test_interruption_goes_on_in_the_first_epoch(monkeypatch, owner, name, n_calls):
+    interrupt(monkeypatch, owner, name, n_calls)
     with pytest.raises(KeyboardInterrupt):
-        train()
+        train_several()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "n_calls"), [(Net, "train_step", 11), (HeldOut, "on_epoch_end", 3)]
+)
+def test_interruption_keeps_the_best_so_far(monkeypatch, owner, name, n_calls):
+    expected, histories = train_several(max_epochs=3)
+    interrupt(monkeypatch, owner, name, n_calls)
+    arrays = *rows_of(), FOLDS
+    fitted, interrupted, is_interrupted = train_side_by_side(
+        *arrays, n_treatments=N_ARMS, kind=KIND, hidden_layer_sizes=(8, 6), max_epochs=60,
+        batch_size=32, lr=1e-2, device="cpu", seeds=range(4),
+    )  # fmt: skip
+    assert is_interrupted
+    assert interrupted == histories
+    for network, other in zip(fitted, expected, strict=True):
+        assert_same_weights(network, other)
+
+
+def test_progress_is_shown(capsys):
+    train(max_epochs=4, verbose=1)
+    assert "epochs: 100%" in capsys.readouterr().err
+    train(max_epochs=4)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_unknown_device():

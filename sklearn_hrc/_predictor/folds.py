@@ -1,4 +1,6 @@
-"""Networks that are each trained without one fold of the rows."""
+"""Folds of the rows, and networks that are each trained without one of them."""
+
+import warnings
 
 import numpy as np
 
@@ -19,48 +21,49 @@ LARGE_BATCH_ROWS = 60_000
 
 
 def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
-    """Train networks one after the other, each without its fold.
+    """Train networks side by side, each without its fold.
 
     Parameters
     ----------
     arrays : tuple of ndarray
         `features, arm, target_and_weight` of all rows, which all networks share.
     folds : ndarray of shape (n_samples,), int
-        Fold of each row; the fold `m` stops the training of network `m`.
+        Fold of each row; the fold `m` says which weights of network `m` are kept.
     n_networks : int
         Number of networks.
     rng : RandomState
-        Gives every network its seed.
+        Gives the order of the rows and every network a seed.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
-        Other arguments of :func:`~sklearn_hrc._predictor.networks.train_network`.
+        Other arguments of :func:`~sklearn_hrc._predictor.networks.train_side_by_side`.
 
     Returns
     -------
     networks : list of Network
-        Fitted networks; after an interruption (Ctrl-C) those that were
-        finished, which are at least one, else the interruption goes on.
+        Fitted networks.
     history : list of list of dict
         Losses of their epochs.
+
+    Warns
+    -----
+    UserWarning
+        If training was interrupted (Ctrl-C); in the first epoch the interruption goes on.
     """
     # torch and skorch load here, not when the package is imported.
-    from tqdm import tqdm
+    from sklearn_hrc._predictor.networks import train_side_by_side
 
-    from sklearn_hrc._predictor.networks import train_network
-
-    seeds = rng.randint(np.iinfo(np.int32).max, size=n_networks)
-    fitted = []
-    try:
-        for fold in tqdm(range(n_networks), "networks", disable=not verbose):
-            held_out = folds == fold
-            rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-            fitted.append(train_network(*arrays, *rows, seed=int(seeds[fold]), **settings))
-    except KeyboardInterrupt:
-        if not fitted:
-            raise
-    networks, history = zip(*fitted)
-    return list(networks), list(history)
+    seeds = rng.randint(np.iinfo(np.int32).max, size=1 + n_networks).tolist()
+    networks, history, is_interrupted = train_side_by_side(
+        *arrays, folds, seeds=seeds, verbose=verbose, **settings
+    )
+    if is_interrupted:
+        warnings.warn(
+            f"Interrupted in epoch {len(history[0]) + 1} of {settings['max_epochs']}: the "
+            "networks are used as they are.",
+            stacklevel=6,  # the caller of the representer's fit
+        )
+    return networks, history
 
 
 def count_folds(n_networks):
@@ -89,7 +92,7 @@ def check_arm_sizes(arm, n_networks, treatments):
         )
 
 
-def deal_folds(arm, n_networks, rng):
+def deal_folds(arm, n_networks, rng, groups=None):
     """Deal shuffled rows to folds, arm by arm, so that each fold has its share of each.
 
     Parameters
@@ -100,21 +103,27 @@ def deal_folds(arm, n_networks, rng):
         Networks that hold out a fold each.
     rng : RandomState
         Shuffles.
+    groups : ndarray of shape (n_samples,), int, default=None
+        Groups 0, 1, ... of rows that stay together, as those of a household; a group is dealt
+        as if all its rows had the arm of its first. None: each row is a group.
 
     Returns
     -------
     folds : ndarray of shape (n_samples,), int
-        Fold of each row; sizes differ by at most one. Where there are too few
-        rows to hold any out, all are in a fold that no network leaves out.
+        Fold of each row; without groups, sizes differ by at most one. Where there are too few
+        rows or groups to hold any out, all are in a fold that no network leaves out.
     """
     n_folds = count_folds(n_networks)
-    order = rng.permutation(len(arm))
-    order = order[np.argsort(arm[order], kind="stable")]
-    folds = np.empty(len(arm), dtype=np.intp)
-    folds[order] = np.arange(len(arm)) % n_folds
-    if not _has_folds(arm, n_folds):
+    if groups is None:
+        groups = np.arange(len(arm))
+    first = np.unique(groups, return_index=True)[1]
+    order = rng.permutation(len(first))
+    order = order[np.argsort(arm[first][order], kind="stable")]
+    folds = np.empty(len(first), dtype=np.intp)
+    folds[order] = np.arange(len(first)) % n_folds
+    if not _has_folds(first, n_folds):
         folds[:] = n_networks
-    return folds
+    return folds[groups]
 
 
 def _has_folds(arm, n_folds):

@@ -1,7 +1,7 @@
 """Losses of the kinds of components: half the deviance of a link, up to a constant.
 
-Each formula stands here once. The networks minimise `loss` with torch and the
-calibration with numpy, by `slope` and `curvature`; only numpy is imported.
+Each formula stands here once. The networks minimise `loss` with torch, the pooled model
+and the stack with numpy, by `slope` and `curvature`; only numpy is imported.
 Means are in the units of the targets. Far from the minimum exponentials overflow:
 what is numpy gives infinity with numpy's warning, which the caller may silence.
 """
