@@ -17,6 +17,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_para
 from sklearn_hrc._allocator import ClusterBudgetAllocator
 from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
+from sklearn_hrc._metadata import GroupsMetadataMixin
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._resolution import resolve_parameters
@@ -35,7 +36,7 @@ from sklearn_hrc.exceptions import MissingTreatmentWarning
 __all__ = ["DistilledAllocator"]
 
 
-class DistilledAllocator(PolicyMixin, BaseEstimator):
+class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
     """Distil a policy into one classifier, and allocate on what it serves.
 
     The teacher, a pipeline that ends in a :class:`ClusterBudgetAllocator`, is
@@ -123,6 +124,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Fit the teacher, the student, and the allocator on the student's clusters.
 
@@ -140,6 +142,9 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
             Probability of the received arm, in (0, 1].
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Label of the group of each row, for the teacher, as in
+            :class:`MultiTaskRepresenter`.
 
         Returns
         -------
@@ -170,7 +175,8 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         with warnings.catch_warnings():
             # It has just been said.
             warnings.simplefilter("ignore", MissingTreatmentWarning)
-            self._fit_teacher(teacher, X, y, given)
+            grouped = given if groups is None else {**given, "groups": groups}
+            self._fit_teacher(teacher, X, y, grouped)
             self._fit_served(X, y, given, experiment.sample_weight, rng)
         self.treatments_ = self.allocator_.treatments_
         return self

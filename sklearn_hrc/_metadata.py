@@ -5,7 +5,7 @@ step of a pipeline without any `set_fit_request`: an estimator of this package
 has no use without them.
 """
 
-__all__ = ["REQUESTS", "FitMetadataMixin", "PolicyMetadataMixin"]
+__all__ = ["REQUESTS", "FitMetadataMixin", "GroupsMetadataMixin", "PolicyMetadataMixin"]
 
 REQUESTS = {
     "treatment": True,
@@ -25,3 +25,9 @@ class PolicyMetadataMixin(FitMetadataMixin):
     """Request the experiment's arrays in `fit` and `score`."""
 
     __metadata_request__score = REQUESTS
+
+
+class GroupsMetadataMixin:
+    """Request the groups of rows in `fit`, too."""
+
+    __metadata_request__fit = {"groups": True}

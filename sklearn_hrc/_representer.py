@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
-from sklearn_hrc._metadata import FitMetadataMixin
-from sklearn_hrc._predictor.calibration import calibrate, fit_calibration
+from sklearn_hrc._metadata import FitMetadataMixin, GroupsMetadataMixin
+from sklearn_hrc._predictor.encoding import encode, fit_encoding, own_columns
 from sklearn_hrc._predictor.folds import (
     check_arm_sizes,
     deal_folds,
@@ -22,11 +22,25 @@ from sklearn_hrc._predictor.folds import (
     resolve_n_networks,
     train_networks,
 )
-from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
+from sklearn_hrc._predictor.predictor import (
+    NetworkModel,
+    deviations_and_outcomes,
+    expected_outcomes,
+    fit_predictor,
+    predict,
+    representation,
+)
 from sklearn_hrc._predictor.projection import fit_projection, project
-from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights, to_outcomes
+from sklearn_hrc._predictor.rows import TrainingRows
+from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
+from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights
 from sklearn_hrc._statistics import add, empty
-from sklearn_hrc._validation import check_experiment, restore_on_error, take_rows
+from sklearn_hrc._validation import (
+    check_experiment,
+    check_groups,
+    restore_on_error,
+    take_rows,
+)
 
 __all__ = ["MultiTaskRepresenter"]
 
@@ -34,13 +48,15 @@ __all__ = ["MultiTaskRepresenter"]
 FORWARD_ROWS = 16_384
 
 
-class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, BaseEstimator):
+class MultiTaskRepresenter(
+    SummaryMixin, GroupsMetadataMixin, FitMetadataMixin, TransformerMixin, BaseEstimator
+):
     """Learn a hidden representation of individuals from a randomised experiment.
 
-    Several multi-task networks are trained, each without one fold of the rows,
-    which stops its training. Tasks are the columns of `y` and, where given, the
-    `cost`. A task is learnt in components that have losses of their own: a chance
-    (logistic) and an amount given that it is positive (gamma deviance) where
+    Several multi-task networks are trained side by side, each without one fold of the
+    rows, which says which of its weights are kept. Tasks are the columns of `y` and,
+    where given, the `cost`. A task is learnt in components that have losses of their
+    own: a chance (logistic) and an amount given that it is positive (gamma deviance) where
     zeros are frequent, a positive value (quasi-Poisson) where they are rare, squared error
     for values with both signs. Chances that agree are one component: an order is
     a redemption. So are amounts that have a fixed rate in each arm, as a discount has of
@@ -49,13 +65,20 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
 
     A network has a shared trunk, of two layers by default, and for every
     component a head `base(h) + direction_j * common(h) + own_j(h)` for arm `j`, with
-    linear parts; only the received arm enters the loss. Its weights are moving averages
-    over the steps. Predictions are the mean over the networks on the link scale, calibrated
-    on rows that a network did not see: levels of the arms, and slopes of base and effects.
+    linear parts; only the received arm enters the loss. Its inputs are the ranks of the
+    features, or the features themselves where they have few values, so that units and
+    outliers do not matter. Its weights are moving averages over the steps.
+
+    Beside the networks stands a partially pooled additive model. It is generalised linear in
+    the value, the rank and bends of the rank of each feature. Each arm has coefficients
+    of its own, which a prior draws together as far as the data allows (empirical Bayes). Both are
+    combined on the link scale, with weights for what the arms have in common and for
+    effects, which are fitted to rows that a model did not see. The hidden representation H
+    are the leading principal components of the hidden layers and of the combined links.
 
     This is the first step of HRC [1]_. What is not in the abstract of that
-    paper is this package's choice: losses, heads, widths, calibration and the use of
-    several networks.
+    paper is this package's choice: losses, heads, widths, the use of several networks, the
+    additive model and how all are combined.
 
     Parameters
     ----------
@@ -64,16 +87,19 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     n_networks : int, default=5
         Number of networks; fewer on few rows, see `n_networks_`.
     n_components : int, default=32
-        Principal components of the networks' concatenated hidden layers that
-        `transform` gives; fewer on few rows, see `n_components_`.
+        Principal components of the hidden layers and combined links that `transform`
+        gives; fewer on few rows, see `n_components_`.
     outcomes : bool, default=True
         Append the expected outcomes Q to the hidden representation H, as the
-        clusterer and the allocator expect them, and before Q by how much each
-        network deviates, from which the allocator knows how uncertain Q is.
+        clusterer and the allocator expect them, and before Q by how much the models
+        without each of the folds deviate, from which the allocator knows how uncertain Q is.
+    pooled_model : bool, default=True
+        Combine the networks with the partially pooled additive model; without it they
+        serve alone.
     max_epochs : int, default=60
         Passes over the rows, at most.
     batch_size : int or "auto", default="auto"
-        Rows in a step; "auto" is 512, or 1024 from 60,000 rows on.
+        Rows that a network learns from in a step; "auto" is 512, or 1024 from 60,000 rows on.
     lr : float, default=2e-3
         Learning rate of AdamW; halved when the held-out loss stalls.
     device : str, default="auto"
@@ -83,7 +109,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     random_state : int, RandomState instance or None, default=None
         Folds, initial weights and the order of the rows.
     verbose : int, default=0
-        1 shows a progress bar over the networks.
+        1 shows a progress bar over the epochs.
 
     Attributes
     ----------
@@ -96,9 +122,16 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     networks_ : list of Network
         Weights of the fitted networks, as numpy arrays.
     history_ : list of list of dict
-        For every network and epoch, `train_loss` and `valid_loss`.
+        For every network and epoch, `train_loss` and `valid_loss`; all networks have the
+        same epochs.
+    effect_slopes_ : EffectSlopes or None
+        Slopes of held-out outcomes and cost on the expected effects: 1 if expected effects
+        differ between individuals as true ones do, 0 if what they say of individuals is
+        noise. A named tuple of `slope` and its standard `error`, each of shape (n_treatments,
+        n_tasks), and of `overall_slope` and `overall_error` for all arms, of shape
+        (n_tasks,). None where too few rows are there to hold any out.
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        Share of the hidden layers' variance in each component of H.
+        Share of the variance of hidden layers and links in each component of H.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -134,6 +167,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "outcomes": ["boolean"],
+        "pooled_model": ["boolean"],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -149,6 +183,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         n_networks: int = 5,
         n_components: int = 32,
         outcomes: bool = True,
+        pooled_model: bool = True,
         max_epochs: int = 60,
         batch_size: int | Literal["auto"] = "auto",
         lr: float = 2e-3,
@@ -160,6 +195,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         self.n_networks = n_networks
         self.n_components = n_components
         self.outcomes = outcomes
+        self.pooled_model = pooled_model
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -178,13 +214,14 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
-        """Train the networks.
+        """Train the networks and fit what they are combined with.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Features on comparable scales, for example from `StandardScaler`.
+            Features in any units.
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
             Outcomes, numeric; every column is a task.
         treatment : array-like of shape (n_samples,), default=None
@@ -197,6 +234,10 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             are predicted given the features, which needs no reweighting.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Label of the group of each row, such as a household or a customer with several
+            rows. A group is held out as a whole, so that what is learnt of some of its rows is
+            not judged by the others. None: every row is a group.
 
         Returns
         -------
@@ -214,8 +255,8 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         Warns
         -----
         UserWarning
-            If a task has one value in all rows, which is then predicted, or
-            if training was interrupted.
+            If a task has one value in all rows, which is then predicted, if training
+            was interrupted, or if the additive model failed and is left out.
         """
         widths = self._check_widths()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
@@ -227,9 +268,11 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             sample_weight=sample_weight,
             n_samples=len(X),
         )
+        groups = check_groups(groups, len(X))
         weighted = experiment.sample_weight > 0
         if not weighted.all():
             X, experiment = X[weighted], take_rows(experiment, weighted)
+            groups = None if groups is None else check_groups(groups[weighted], len(X))
         rng = check_random_state(self.random_state)
         self.treatments_ = experiment.treatments
         self.task_names_ = list(experiment.outcome_names)
@@ -243,12 +286,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             self.task_names_.append("cost")
             tasks = np.column_stack([tasks, experiment.cost])
         _warn_of_constants(tasks, self.task_names_)
-        n_networks = self._train(X, tasks, experiment, widths, rng)
-        if self.n_networks_ < n_networks:
-            warnings.warn(
-                f"Interrupted: {self.n_networks_} of {n_networks} networks are trained and used.",
-                stacklevel=4,
-            )
+        self._train(X, tasks, experiment, groups, widths, rng)
         self._fit_components(X, experiment.sample_weight)
         return self
 
@@ -258,25 +296,25 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Features, scaled as in `fit`.
+            Features, as in `fit`.
 
         Returns
         -------
         Z : ndarray of shape (n_samples, n_components + (n_networks + 1) * n_treatments * n_tasks)
-            `[H | D | Q]`: principal components of the hidden layers, then (with
-            `outcomes=True`) two parts more. Q are the expected outcomes, arm by
-            arm, tasks within an arm in the order of `task_names_`. D has a block
-            of the same layout for every network: what it alone expects, less the
-            mean over the networks, so that the blocks sum to zero. A single
-            network has no D.
+            `[H | D | Q]`: the hidden representation, then (with `outcomes=True`) two
+            parts more. Q are the expected outcomes, arm by arm, tasks within an arm in
+            the order of `task_names_`. D has a block of the same layout for every fold:
+            what the models without it expect, less the mean over the folds, so that the
+            blocks sum to zero. With a single network there is no D.
         """
         X = self._check_features(X)
         Z = np.empty((len(X), self._n_features_out), dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
-            hidden = self._hidden(X[rows])
-            Z[rows, : self.n_components_] = project(np.hstack(hidden), self._projection)
+            prediction = self._predict(X[rows])
+            hidden = project(representation(prediction), self._projection)
+            Z[rows, : self.n_components_] = hidden
             if self.outcomes:
-                blocks = self._deviations_and_outcomes(self._links(hidden))
+                blocks = deviations_and_outcomes(prediction, self._predictor)
                 Z[rows, self.n_components_ :] = blocks.reshape(len(blocks), -1)
         return Z
 
@@ -286,7 +324,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Features, scaled as in `fit`.
+            Features, as in `fit`.
 
         Returns
         -------
@@ -297,8 +335,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         shape = (len(X), len(self.treatments_), len(self.task_names_))
         outcomes = np.empty(shape, dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
-            links = self._links(self._hidden(X[rows]))
-            outcomes[rows] = self._to_outcomes(links.mean(axis=0))
+            outcomes[rows] = expected_outcomes(self._predict(X[rows]), self._predictor)
         return outcomes
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
@@ -323,6 +360,20 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
                 names += [f"{name}-network{network}" for name in outcomes]
             names += outcomes
         return np.asarray(names, dtype=object)
+
+    def describe_effects(self) -> list[str]:
+        """Say whether held-out rows bear out that arms do more for some than for others.
+
+        Returns
+        -------
+        sentences : list of str
+            One for each task, with the slope of `effect_slopes_` for all arms; empty where no
+            rows were held out.
+        """
+        check_is_fitted(self)
+        if self.effect_slopes_ is None:
+            return []
+        return describe_slopes(self.effect_slopes_, self.task_names_)
 
     @property
     def _n_deviations(self):
@@ -352,6 +403,8 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             ("arms", ", ".join(map(str, self.treatments_))),
             ("hidden components", number(self.n_components_)),
         ]
+        if self.effect_slopes_ is not None:
+            facts += [("effects", line) for line in self.describe_effects()]
         caption = f"networks {self.n_networks_}, tasks {len(self.task_names_)}"
         return Summary(caption, [Table(facts)])
 
@@ -368,98 +421,80 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         check_is_fitted(self)
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
-    def _train(self, X, tasks, experiment, widths, rng):
-        """Train the networks on the components of the tasks, and calibrate them."""
-        arm, weight = experiment.arm, experiment.sample_weight
-        has_cost = experiment.cost is not None
-        self._components = describe_tasks(
-            tasks, arm, len(self.treatments_), weight, has_cost=has_cost
-        )
-        targets, weights = targets_and_weights(tasks, arm, weight, self._components)
-        in_loss = weights * self._components.importance
-        arrays = (
-            # torch warns of memory that it may not write to.
-            np.require(X, dtype=np.float32, requirements=["C", "W"]),
-            arm.astype(np.int64, copy=False),
-            np.hstack([targets, in_loss], dtype=np.float32, casting="same_kind"),
-        )
-        n_networks = resolve_n_networks(self.n_networks, len(X))
-        check_arm_sizes(arm, n_networks, self.treatments_)
-        folds = deal_folds(arm, n_networks, rng)
+    def _train(self, X, tasks, experiment, groups, widths, rng):
+        """Train the networks on the components of the tasks, and fit the predictor."""
+        n_models = resolve_n_networks(self.n_networks, len(X))
+        check_arm_sizes(experiment.arm, n_models, self.treatments_)
+        self._encoding = fit_encoding(X, experiment.sample_weight)
+        rows = self._training_rows(X, tasks, experiment, groups, n_models, rng)
         self.networks_, self.history_ = train_networks(
-            arrays,
-            folds,
-            n_networks,
+            self._network_arrays(rows),
+            rows.fold,
+            n_models,
             rng,
             verbose=self.verbose,
             n_treatments=len(self.treatments_),
-            kind=self._components.kind,
+            kind=rows.components.kind,
             hidden_layer_sizes=widths,
             max_epochs=self.max_epochs,
             batch_size=resolve_batch_size(self.batch_size, len(X)),
             lr=self.lr,
             device=self.device,
         )
-        self.n_networks_ = len(self.networks_)
-        self._calibrate(X, arm, targets, weights, weight, folds)
-        return n_networks
-
-    def _calibrate(self, X, arm, targets, weights, sample_weight, folds):
-        """Calibrate on the rows that some network did not see; None where there are none."""
-        self._calibration = None
-        held_out = np.flatnonzero(folds < self.n_networks_)
-        if len(held_out):
-            self._calibration = fit_calibration(
-                self._held_out_links(X, held_out, folds),
-                *(array[held_out] for array in (arm, targets, weights, sample_weight)),
-                self._components,
+        self.n_networks_ = n_models
+        self._predictor, held_out = fit_predictor(
+            rows, NetworkModel(self._encoding, self.networks_), pooled_model=self.pooled_model
+        )
+        self.effect_slopes_ = None
+        if held_out is not None:
+            index, *expected = held_out
+            self.effect_slopes_ = effect_slopes(
+                *expected,
+                tasks[index],
+                experiment.arm[index],
+                experiment.sample_weight[index],
+                None if groups is None else groups[index],
+                len(self.treatments_),
             )
 
-    def _held_out_links(self, X, held_out, folds):
-        """Links of these rows by the network that did not see them, and their means, in chunks."""
-        for chunk in gen_batches(len(held_out), FORWARD_ROWS):
-            rows = held_out[chunk]
-            links = self._links(self._hidden(X[rows]))
-            yield links[folds[rows], np.arange(len(rows))], links.mean(axis=0)
+    def _training_rows(self, X, tasks, experiment, groups, n_models, rng):
+        """Take the tasks apart and deal the rows to folds."""
+        arm, weight = experiment.arm, experiment.sample_weight
+        components = describe_tasks(
+            tasks, arm, len(self.treatments_), weight, has_cost=experiment.cost is not None
+        )
+        targets, weights = targets_and_weights(tasks, arm, weight, components)
+        folds = deal_folds(arm, n_models, rng, groups)
+        return TrainingRows(
+            X, self._encoding, arm, folds, n_models, targets, weights, weight, components
+        )
+
+    def _network_arrays(self, rows):
+        """Inputs, arms, and targets beside weights in the loss, as torch takes them."""
+        inputs = np.empty(rows.features.shape, dtype=np.float32)
+        for chunk in gen_batches(len(inputs), FORWARD_ROWS):
+            inputs[chunk] = own_columns(encode(rows.features[chunk], rows.encoding), rows.encoding)
+        in_loss = rows.weights * rows.components.importance
+        return (
+            inputs,
+            rows.arm.astype(np.int64, copy=False),
+            np.hstack([rows.targets, in_loss], dtype=np.float32, casting="same_kind"),
+        )
 
     def _fit_components(self, X, sample_weight):
-        """Principal axes of the concatenated hidden layers."""
-        n_hidden = sum(network.base[0].shape[1] for network in self.networks_)
-        moments = empty(1, n_hidden)
+        """Principal axes of the representation."""
+        source = self._predictor.components.source
+        n_columns = sum(network.base[0].shape[1] for network in self.networks_) + source.size
+        moments = empty(1, n_columns)
         for rows in gen_batches(len(X), FORWARD_ROWS):
-            hidden = np.hstack(self._hidden(X[rows]))
-            moments = add(moments, np.zeros(len(hidden), dtype=int), hidden, sample_weight[rows])
-        self.n_components_ = min(self.n_components, n_hidden, len(X))
-        self._projection = fit_projection(moments, self.n_components_)
+            values = representation(self._predict(X[rows]))
+            moments = add(moments, np.zeros(len(values), dtype=int), values, sample_weight[rows])
+        self.n_components_ = min(self.n_components, n_columns, len(X))
+        self._projection = fit_projection(moments, self.n_components_, source.size)
         self.explained_variance_ratio_ = self._projection.variance_ratio
 
-    def _hidden(self, X):
-        return [hidden_layer(X, network) for network in self.networks_]
-
-    def _links(self, hidden):
-        """Links of every network, of shape (n_networks, n_samples, n_treatments, n_components)."""
-        pairs = zip(hidden, self.networks_)
-        return np.array([link_predictions(layer, network) for layer, network in pairs])
-
-    def _deviations_and_outcomes(self, links):
-        """Shape (n_samples, n_deviations + 1, n_treatments, n_tasks); outcomes stand last."""
-        alone = [self._to_outcomes(links[network]) for network in range(self._n_deviations)]
-        together = self._to_outcomes(links.mean(axis=0))
-        return np.stack([*_deviations(alone), together], axis=1)
-
-    def _to_outcomes(self, links):
-        """Calibrated outcomes of links of shape (n_samples, n_treatments, n_components)."""
-        if self._calibration is not None:
-            links = calibrate(links, self._calibration)
-        return to_outcomes(links, self._components)
-
-
-def _deviations(values):
-    """What each array has beside the mean of all; exact zeros where all are the same."""
-    if not values:
-        return []
-    beside_first = np.array(values) - values[0]
-    return beside_first - beside_first.mean(axis=0)
+    def _predict(self, X):
+        return predict(encode(X, self._encoding), self._predictor)
 
 
 def _warn_of_constants(tasks, names):

@@ -12,6 +12,7 @@ __all__ = [
     "Experiment",
     "as_numbers",
     "check_experiment",
+    "check_groups",
     "of_one_type",
     "restore_on_error",
     "take_rows",
@@ -161,6 +162,13 @@ def check_labels(treatment, n_samples, name="treatment"):
     if labels.dtype.kind == "O":
         labels = _labels_of_one_type(labels, name)
     return labels
+
+
+def check_groups(groups, n_samples):
+    """Return groups as numbers 0, 1, ...; None where there are none."""
+    if groups is None:
+        return None
+    return np.unique(check_labels(groups, n_samples, "groups"), return_inverse=True)[1]
 
 
 def check_treatments(labels, known_treatments, min_treatments):

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from sklearn_hrc._expectations import CHUNK_ROWS, count_networks
-from sklearn_hrc._representer import _deviations
+from sklearn_hrc._predictor.predictor import deviations
 
 DTYPES = st.sampled_from([np.float32, np.float64])
 
 
 def with_deviations(hidden, outcomes):
     """Columns as the representer lays them out, of outcomes networks x rows x columns."""
-    return np.hstack([hidden, *_deviations(list(outcomes))])
+    return np.hstack([hidden, *deviations(outcomes)])
 
 
 @st.composite
@@ -92,7 +92,6 @@ def test_subnormal_rows_do_not_hide_networks(dtype):
 
 
 def test_deviations_by_hand():
-    deviations = _deviations([np.array([1.0, 0.1]), np.array([2.0, 0.1]), np.array([6.0, 0.1])])
-    assert_allclose(deviations, [[-2, 0], [-1, 0], [3, 0]])
-    assert deviations[:, 1].tolist() == [0, 0, 0]  # 0.1 + 0.1 + 0.1 is not 0.3
-    assert _deviations([]) == []
+    found = deviations(np.array([[1.0, 0.1], [2.0, 0.1], [6.0, 0.1]]))
+    assert_allclose(found, [[-2, 0], [-1, 0], [3, 0]])
+    assert found[:, 1].tolist() == [0, 0, 0]  # 0.1 + 0.1 + 0.1 is not 0.3

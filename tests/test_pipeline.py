@@ -72,7 +72,8 @@ def test_fit_and_predict_string_labels(fitted, experiment):
     realised = experiment.expected_cost[
         np.arange(len(arms)), [["none", "five", "ten"].index(arm) for arm in arms]
     ]
-    assert abs(realised.mean() - 0.8) < 0.25
+    # So few rows and epochs leave an error of some .1; a wrong label costs more than 1.
+    assert abs(realised.mean() - 0.8) < 0.4
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

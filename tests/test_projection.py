@@ -37,3 +37,24 @@ def test_constant_columns_and_float32():
     components = project(np.full((5, 2), 7.0, dtype=np.float32), projection)
     assert components.dtype == np.float32
     assert_allclose(components, 0)
+
+
+def test_links_have_their_share_of_the_variance():
+    rng = np.random.default_rng(2)
+    hidden = rng.normal(size=(400, 3)) * [1, 2, 3]
+    links = rng.normal(size=(400, 2)) * [1e-3, 50] + 7
+    constant = np.full((400, 1), 5.0)
+    rows = np.hstack([hidden, links, constant])
+    projection = fit_projection(moments_of(rows, np.ones(400)), 6, n_links=3)
+    size = hidden.var(axis=0).sum() / 2
+    scaled = links * np.sqrt(size) / links.std(axis=0)
+    pca = PCA(5).fit(np.hstack([hidden, scaled]))
+    components = project(rows, projection)
+    expected = pca.transform(np.hstack([hidden, scaled]))
+    assert_allclose(np.abs(components[:, :5]), np.abs(expected), atol=1e-5)
+    # a link that is the same for everybody says nothing
+    assert_allclose(components[:, 5], 0, atol=1e-9)
+    assert_allclose(projection.axes[5], 0)
+    alone = np.hstack([0 * hidden, links])
+    projection = fit_projection(moments_of(alone, np.ones(400)), 2, n_links=2)
+    assert_allclose(project(alone, projection).var(axis=0).sum(), 2)

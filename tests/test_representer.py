@@ -16,8 +16,10 @@ from small_experiments import small_experiment
 from sklearn_hrc import MultiTaskRepresenter
 from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._predictor import networks
-from sklearn_hrc._predictor.calibration import calibrate, fit_calibration
+from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.folds import deal_folds, resolve_batch_size
+from sklearn_hrc._predictor.pooled import fit_pooled
+from sklearn_hrc._predictor.stack import combine
 from sklearn_hrc._predictor.tasks import to_outcomes
 from sklearn_hrc.datasets import make_coupon_experiment
 
@@ -47,15 +49,22 @@ def test_layout(representer):
     assert representer.get_feature_names_out().tolist() == names
 
 
+def links_of(model, rows):
+    """Links of the pooled model, and of the networks."""
+    predictor, columns = model._predictor, encode(rows, model._encoding)
+    return [member.links(columns) for member in (*predictor.others, predictor.networks)]
+
+
+def outcomes_of(links, model):
+    return to_outcomes(combine(links, model._predictor.stack), model._predictor.components)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_deviations_are_those_of_networks_alone(dtype):
+def test_deviations_are_those_of_models_alone(dtype):
     model = fitted(n_networks=3)
     rows = X.astype(dtype)
     deviations = model.transform(rows)[:, 5:-9].reshape(len(X), 3, 3, 3)
-    alone = [
-        to_outcomes(calibrate(links, model._calibration), model._components)
-        for links in model._links(model._hidden(rows))
-    ]
+    alone = [outcomes_of([part[m] for part in links_of(model, rows)], model) for m in range(3)]
     rounding = 1e-4 if dtype == np.float32 else 1e-12
     expected = np.array(alone) - np.mean(alone, axis=0)
     assert_allclose(np.moveaxis(deviations, 1, 0), expected, rtol=rounding, atol=rounding)
@@ -84,8 +93,9 @@ def test_hidden_columns_are_principal_components(representer):
     share = representer.explained_variance_ratio_
     assert (np.diff(share) <= 0).all()
     assert_allclose(share / share[0], np.diag(covariance) / covariance[0, 0])
-    full = fitted(n_components=64)
-    assert full.n_components_ == 64
+    # two hidden layers, and the combined links
+    full = fitted(n_components=1000)
+    assert full.n_components_ == 2 * 32 + full._predictor.components.source.size
     assert_allclose(full.explained_variance_ratio_.sum(), 1)
     assert (full.explained_variance_ratio_ >= 0).all()
 
@@ -130,39 +140,73 @@ def test_only_constant_tasks():
     assert_array_equal(outcomes, np.broadcast_to([[0, 0.0], [0, 0.3], [0, 0.6]], (len(X), 3, 2)))
 
 
-def test_calibration_is_inside(representer):
-    links = representer._links(representer._hidden(X))
-    assert links.shape[:3] == (2, len(X), 3)
-    calibrated = calibrate(links.mean(axis=0), representer._calibration)
-    expected = to_outcomes(calibrated, representer._components)
-    assert_array_equal(representer.predict_outcomes(X), expected)
-    assert_array_equal(representer.transform(X)[:, -9:], expected.reshape(len(X), -1))
-    assert not np.allclose(expected, to_outcomes(links.mean(axis=0), representer._components))
+def test_expected_outcomes_combine_the_members(representer):
+    links = links_of(representer, X)
+    assert [part.shape[:3] for part in links] == [(2, len(X), 3)] * 2
+    expected = outcomes_of([part.mean(axis=0) for part in links], representer)
+    assert_allclose(representer.predict_outcomes(X), expected, rtol=1e-12)
+    assert_array_equal(
+        representer.transform(X)[:, -9:],
+        representer.predict_outcomes(X).reshape(len(X), -1),
+    )
+    for part in links:
+        alone = to_outcomes(part.mean(axis=0), representer._predictor.components)
+        assert not np.allclose(expected, alone)
 
 
-def test_calibration_is_fitted_to_rows_that_were_held_out(monkeypatch):
+def test_networks_alone():
+    model = fitted(pooled_model=False)
+    assert model._predictor.others == []
+    (links,) = links_of(model, X)
+    assert_allclose(model.predict_outcomes(X), outcomes_of([links.mean(axis=0)], model))
+    for network, other in zip(model.networks_, fitted().networks_):
+        assert_array_equal(network.base[0], other.base[0])
+
+
+def test_members_learn_from_the_same_folds(monkeypatch):
     seen = []
 
-    def recorded(chunks, *args):
-        chunks = list(chunks)
-        seen.append((*map(np.concatenate, zip(*chunks)), *args))
-        return fit_calibration(iter(chunks), *args)
+    def recorded(rows):
+        seen.append(rows)
+        return fit_pooled(rows)
 
-    monkeypatch.setattr("sklearn_hrc._representer.fit_calibration", recorded)
-    model = fitted()
-    folds = deal_folds(ROWS["treatment"], 2, np.random.RandomState(0))
-    rows = np.flatnonzero(folds < 2)
-    by_network = model._links(model._hidden(X[rows]))
-    ((links, mean, arm, targets, _, _, _),) = seen
-    assert_allclose(links, by_network[folds[rows], np.arange(len(rows))])
-    assert_allclose(mean, by_network.mean(axis=0))
-    assert_array_equal(arm, ROWS["treatment"][rows])
-    assert len(targets) == len(rows) == 2 * len(X) // 5
+    monkeypatch.setattr("sklearn_hrc._predictor.predictor.fit_pooled", recorded)
+    fitted()
+    (rows,) = seen
+    assert_array_equal(rows.fold, deal_folds(ROWS["treatment"], 2, np.random.RandomState(0)))
 
 
-def test_without_held_out_rows_there_is_no_calibration():
+def test_failing_member_is_left_out_with_a_warning(monkeypatch):
+    def failing(rows):
+        raise np.linalg.LinAlgError("It did not converge.")
+
+    monkeypatch.setattr("sklearn_hrc._predictor.predictor.fit_pooled", failing)
+    message = "The partially pooled model is left out and the networks serve alone: It did not"
+    with pytest.warns(UserWarning, match=message) as caught:
+        model = fitted()
+    assert caught[0].filename == __file__
+    assert_allclose(
+        model.predict_outcomes(X), fitted(pooled_model=False).predict_outcomes(X), rtol=1e-12
+    )
+
+
+def test_without_held_out_rows_the_prior_combines():
     few, y, rows = small_experiment(9)
-    assert fitted(few, y, rows)._calibration is None
+    stack = fitted(few, y, rows)._predictor.stack
+    assert_array_equal(stack.base_weight, 0.5)
+    assert_array_equal(stack.effect_weight, np.tile([[1.0], [0.0]], stack.base_weight.shape[1]))
+
+
+def test_groups_are_held_out_as_a_whole():
+    households = np.arange(len(X)) // 3
+    labels = np.array([f"H{household:03d}" for household in households])
+    model, other = fitted(rows={**ROWS, "groups": labels}), fitted()
+    folds = deal_folds(ROWS["treatment"], 2, np.random.RandomState(0), households)
+    assert (folds.reshape(-1, 3) == folds[::3, None]).all()
+    assert not np.array_equal(model.predict_outcomes(X), other.predict_outcomes(X))
+    # groups of one row are the same as none
+    single = fitted(rows={**ROWS, "groups": np.arange(len(X))[::-1]})
+    assert single.predict_outcomes(X).shape == other.predict_outcomes(X).shape
 
 
 def coupons():
@@ -210,7 +254,7 @@ def test_arm_in_which_nothing_is_learnt():
     # no effect was learnt there, and the other arms' base is theirs alone
     for network in model.networks_:
         assert all((array.reshape(3, -1)[2] == 0).all() for array in network.effect)
-    assert (model._calibration.share[2] == 0).all()
+    assert (model._predictor.stack.share[2] == 0).all()
     assert np.isfinite(model.transform(X)).all()
 
 
@@ -274,7 +318,7 @@ def test_sizes_shrink_to_the_rows(n_samples, n_networks, n_components, held_out)
     X, y, rows = small_experiment(n_samples)
     small = fitted(X, y, rows, hidden_layer_sizes=(6,), n_networks=3, n_components=12, max_epochs=1)
     assert small.n_networks_ == len(small.networks_) == len(small.history_) == n_networks
-    assert small.n_components_ == min(n_components, 6 * n_networks)
+    assert small.n_components_ == n_components
     assert all(("valid_loss" in epoch) == held_out for epoch in small.history_[0])
     assert small.transform(X).shape[1] == small.get_feature_names_out().size
 
@@ -290,19 +334,28 @@ def test_folds():
     assert resolve_batch_size(7, 60_000) == 7
 
 
-def test_networks_share_the_features(monkeypatch):
+def test_networks_see_ranks(monkeypatch):
     seen = []
-    train_network = networks.train_network
+    train_side_by_side = networks.train_side_by_side
 
     def recorded(features, *args, **kwargs):
         seen.append(features)
-        return train_network(features, *args, **kwargs)
+        return train_side_by_side(features, *args, **kwargs)
 
-    monkeypatch.setattr(networks, "train_network", recorded)
-    single = X.astype(np.float32)
-    fitted(single, max_epochs=1)
-    assert len(seen) == 2
-    assert all(np.shares_memory(features, single) for features in seen)
+    monkeypatch.setattr(networks, "train_side_by_side", recorded)
+    fitted(X)
+    for unit in (1e-6, 1e30):
+        fitted(unit * X)
+    fitted(np.exp(3 * X))
+    for inputs in seen:
+        assert inputs.dtype == np.float32
+        assert_allclose(inputs.mean(axis=0), 0, atol=1e-6)
+        assert_allclose(inputs.std(axis=0), 1, atol=1e-6)
+    first, *scaled, bent = seen
+    for inputs in scaled:
+        assert_allclose(inputs, first, atol=1e-5)
+    # Between two quantiles a rank is linear.
+    assert_allclose(bent, first, atol=0.05)
 
 
 @pytest.mark.slow

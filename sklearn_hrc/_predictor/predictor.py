@@ -1,0 +1,202 @@
+"""The predictor: members fitted to the same folds, and combined.
+
+The networks give the hidden representation, and are a member; the other is the partially pooled
+additive model. A further member is a file with a function of `TrainingRows` whose result
+has a method `links`, and a line in `fit_predictor`.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hrc._predictor.encoding import Encoding, own_columns
+from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
+from sklearn_hrc._predictor.pooled import fit_pooled
+from sklearn_hrc._predictor.slopes import held_out_outcomes
+from sklearn_hrc._predictor.stack import Stack, combine, default_stack, fit_stack
+from sklearn_hrc._predictor.tasks import Components, to_outcomes
+
+__all__ = [
+    "NetworkModel",
+    "Prediction",
+    "Predictor",
+    "deviations",
+    "deviations_and_outcomes",
+    "expected_outcomes",
+    "fit_predictor",
+    "predict",
+    "representation",
+]
+
+
+class NetworkModel(NamedTuple):
+    """Networks as a member.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        Says which of the columns are inputs of the networks.
+    networks : list of Network
+        One for each fold.
+    """
+
+    encoding: Encoding
+    networks: list
+
+    def hidden(self, columns):
+        """Return the hidden layer of each network, a list."""
+        inputs = own_columns(columns, self.encoding)
+        return [hidden_layer(inputs, network) for network in self.networks]
+
+    def links(self, columns, hidden=None):
+        """Return links of shape (n_models, n_samples, n_treatments, n_components)."""
+        hidden = self.hidden(columns) if hidden is None else hidden
+        return np.array([link_predictions(*pair) for pair in zip(hidden, self.networks)])
+
+
+class Predictor(NamedTuple):
+    """Fitted members and their weights.
+
+    Attributes
+    ----------
+    networks : NetworkModel
+        Have the hidden layers.
+    others : list
+        Members beside the networks, which stand last in the stack.
+    stack : Stack
+        Weights of the members.
+    components : Components
+        Description of the tasks.
+    """
+
+    networks: NetworkModel
+    others: list
+    stack: Stack
+    components: Components
+
+
+class Prediction(NamedTuple):
+    """What the members say of some rows.
+
+    Attributes
+    ----------
+    hidden : list of ndarray of shape (n_samples, n_hidden)
+        Hidden layer of each network.
+    links : list of ndarray of shape (n_models, n_samples, n_treatments, n_components)
+        Of each member.
+    combined : ndarray of shape (n_samples, n_treatments, n_components)
+        Links of all together.
+    """
+
+    hidden: list
+    links: list
+    combined: np.ndarray
+
+
+def fit_predictor(rows, networks, *, pooled_model=True):
+    """Fit the other members and combine all.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        Rows in folds.
+    networks : NetworkModel
+        Trained on these folds.
+    pooled_model : bool, default=True
+        Whether the partially pooled additive model is a member.
+
+    Returns
+    -------
+    predictor : Predictor
+        Without a member that failed.
+    held_out : tuple or None
+        As `held_out_outcomes` gives it; None where no rows were held out.
+
+    Warns
+    -----
+    UserWarning
+        If a member failed.
+    """
+    others = []
+    if pooled_model:
+        try:
+            others.append(fit_pooled(rows))
+        except np.linalg.LinAlgError as error:
+            warnings.warn(
+                f"The partially pooled model is left out and the networks serve alone: {error}",
+                stacklevel=6,
+            )
+    members = [*others, networks]
+    if (rows.fold < rows.n_models).any():
+        stack, alone = fit_stack(members, rows)
+        held_out = held_out_outcomes(rows, members, alone)
+    else:
+        stack, held_out = default_stack(len(members), rows.components.source), None
+    return Predictor(networks, others, stack, rows.components), held_out
+
+
+def predict(columns, predictor):
+    """Return what all members say of individuals.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (n_samples, 1 + n_columns)
+        As the encoding gives them.
+    predictor : Predictor
+        As fitted.
+
+    Returns
+    -------
+    prediction : Prediction
+        In the dtype of `columns`.
+    """
+    hidden = predictor.networks.hidden(columns)
+    links = [member.links(columns) for member in predictor.others]
+    links.append(predictor.networks.links(columns, hidden))
+    combined = combine([part.mean(axis=0) for part in links], predictor.stack)
+    return Prediction(hidden, links, combined)
+
+
+def representation(prediction):
+    """Return the hidden layers and the combined links side by side."""
+    return np.hstack(
+        [*prediction.hidden, prediction.combined.reshape(len(prediction.combined), -1)]
+    )
+
+
+def expected_outcomes(prediction, predictor):
+    """Return expected outcomes of shape (n_samples, n_treatments, n_tasks)."""
+    return to_outcomes(prediction.combined, predictor.components)
+
+
+def deviations_and_outcomes(prediction, predictor):
+    """Return by how much each model deviates from all, then the expected outcomes.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        Of some rows.
+    predictor : Predictor
+        As fitted.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples, n_deviations + 1, n_treatments, n_tasks)
+        The deviations sum to zero; a single model has none.
+    """
+    together = expected_outcomes(prediction, predictor)
+    n_models = len(prediction.links[0])
+    if n_models == 1:
+        return together[:, None]
+    alone = np.empty((n_models, *together.shape), dtype=together.dtype)
+    for m in range(n_models):
+        combined = combine([part[m] for part in prediction.links], predictor.stack)
+        alone[m] = to_outcomes(combined, predictor.components)
+    return np.concatenate([deviations(alone), together[None]]).swapaxes(0, 1)
+
+
+def deviations(values):
+    """Return what each array has beside the mean of all; exact zeros where all are the same."""
+    beside_first = values - values[0]
+    return beside_first - beside_first.mean(axis=0)

@@ -1,0 +1,233 @@
+"""Combination of members on the link scale, from predictions of rows that a model did not see.
+
+For a component, with `base` the mean of a member's links over the arms that teach it and
+`effect_j` what arm `j` adds, both less their means over the rows, the combined link is
+
+    level_j + sum over members of (base_weight * base + effect_weight * effect_j),
+
+a generalised linear model of the received arm's outcome. Each row has the links of the
+model that did not see it. Weights are not negative: predictions of no use get none. Their prior
+leans on the pooled model, whose effects are already shrunk by what its rows say of them:
+a member's weight moves away from it as far as held-out rows show that it should. The levels of the
+arms are drawn towards those of the leading member by a variance that is learnt
+(empirical Bayes).
+
+What is combined in the end is the mean over a member's models. Some of their noise
+cancels in it, so that its parts spread less than those of one model: they are stretched
+to the same standard deviations. Else effects would be too small.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from sklearn_hrc._predictor.encoding import encode
+from sklearn_hrc._predictor.weights import Problem, fit_weights
+from sklearn_hrc._statistics import Moments, add, empty
+
+__all__ = ["Stack", "combine", "default_stack", "fit_stack"]
+
+# Prior means of the weights of the first member and of all others, whose bases share alike;
+# prior precisions, in units of the information of a sample of independent rows.
+EFFECT_MEANS = 1.0, 0.0
+BASE_PRECISION, EFFECT_PRECISION = 1.0, 5.0
+LARGEST_STRETCH = 2.0
+# Parts that vary less than this share of another do not vary.
+ROUNDING = 1e-9
+# Rows whose links are there at once.
+STACK_ROWS = 8192
+
+
+class Stack(NamedTuple):
+    """Weights of the members; `combine` applies them.
+
+    Attributes
+    ----------
+    level : ndarray of shape (n_treatments, n_components)
+        Link of an arm where bases and effects are zero.
+    base_weight, effect_weight : ndarray of shape (n_members, n_components)
+        What the parts of the members' mean links are multiplied with.
+    share : ndarray of shape (n_treatments, n_components)
+        Weight of an arm in the base: equal for those that teach the component.
+    """
+
+    level: np.ndarray
+    base_weight: np.ndarray
+    effect_weight: np.ndarray
+    share: np.ndarray
+
+
+class _Parts(NamedTuple):
+    """Bases and effects of one member.
+
+    Attributes
+    ----------
+    base, effect : ndarray of shape (n_samples, n_components), float32
+        Held out; the effect is that of the received arm.
+    own, mean : Moments of one group
+        Of bases, then of the effects of all arms: held out, and of the mean over the models.
+    """
+
+    base: np.ndarray
+    effect: np.ndarray
+    own: Moments
+    mean: Moments
+
+
+def combine(links, stack):
+    """Return combined links.
+
+    Parameters
+    ----------
+    links : list of ndarray of shape (..., n_treatments, n_components)
+        Of each member, by one model or the mean of all.
+    stack : Stack
+        As fitted.
+
+    Returns
+    -------
+    combined : ndarray of shape (..., n_treatments, n_components)
+        In the dtype of `links`.
+    """
+    dtype = links[0].dtype
+    level, base_weight, effect_weight, share = (part.astype(dtype) for part in stack)
+    combined = np.broadcast_to(level, links[0].shape).copy()
+    for member, base_slope, effect_slope in zip(links, base_weight, effect_weight):
+        base, effect = _split(member, share)
+        combined += base_slope * base[..., None, :] + effect_slope * effect
+    return combined
+
+
+def default_stack(n_members, source):
+    """Return a stack by the prior alone, where no rows were held out.
+
+    Parameters
+    ----------
+    n_members : int
+        Number of members.
+    source : ndarray of shape (n_treatments, n_components), int
+        As in `Components`.
+
+    Returns
+    -------
+    stack : Stack
+        The bases' mean, and the effects of the first member.
+    """
+    n_components = source.shape[1]
+    base, effect = (np.repeat(mean[:, None], n_components, axis=1) for mean in _prior(n_members))
+    return Stack(np.zeros(source.shape), base, effect, _shares(source))
+
+
+def fit_stack(members, rows):
+    """Fit the weights of the members.
+
+    Parameters
+    ----------
+    members : list
+        Fitted members; the first one leads, see the head of this file.
+    rows : TrainingRows
+        Rows in folds, some of them held out.
+
+    Returns
+    -------
+    stack : Stack
+        To be applied to the mean of each member's links, or to those of its models.
+    alone : Stack
+        The same without the stretch: for rows that a model did not see.
+    """
+    held_out = np.flatnonzero(rows.fold < rows.n_models)
+    share = _shares(rows.components.source)
+    parts = [_parts(member, rows, held_out, share) for member in members]
+    weights = np.zeros((2, len(members), share.shape[1]))
+    level = np.zeros(share.shape)
+    for c in np.flatnonzero(share.any(axis=0)):
+        arms = np.flatnonzero(share[:, c])
+        level[arms, c], fitted = fit_weights(_problem(parts, rows, held_out, arms, c))
+        weights[..., c] = fitted.reshape(2, -1)
+    stretch = np.array([_stretch(part, share > 0) for part in parts]).swapaxes(0, 1)
+    alone = _counted(level, weights, [part.own for part in parts], share)
+    return _counted(level, weights * stretch, [part.mean for part in parts], share), alone
+
+
+def _counted(level, weights, moments, share):
+    """Return the stack of weights of parts that are counted from these means."""
+    means = np.array([part.mean[0] for part in moments])
+    base_mean, effect_mean = np.split(means, [share.shape[1]], axis=1)
+    base, effect = weights
+    level = level - (base * base_mean).sum(axis=0)
+    shift = (effect[:, None] * effect_mean.reshape(-1, *share.shape)).sum(axis=0)
+    return Stack(level - shift * (share > 0), base, effect, share)
+
+
+def _prior(n_members):
+    """Prior means of the weights of bases and effects."""
+    effect = np.full(n_members, EFFECT_MEANS[1])
+    effect[0] = EFFECT_MEANS[0]
+    return np.full(n_members, 1 / n_members), effect
+
+
+def _shares(source):
+    learnt = source >= 0
+    return learnt / np.maximum(learnt.sum(axis=0), 1)
+
+
+def _split(links, share):
+    """Mean over the arms that teach a component, and what each arm adds to it."""
+    base = np.einsum("...jc,jc->...c", links, share)
+    return base, links - base[..., None, :]
+
+
+def _parts(member, rows, held_out, share):
+    """Go over the held-out rows and take a member's links apart."""
+    n_components = share.shape[1]
+    base, effect = np.empty((2, len(held_out), n_components), dtype=np.float32)
+    moments = [empty(1, share.size + n_components, cross=False) for _ in range(2)]
+    for chunk in gen_batches(len(held_out), STACK_ROWS):
+        index = held_out[chunk]
+        place = np.arange(len(index))
+        links = member.links(encode(rows.features[index], rows.encoding))
+        pair = links[rows.fold[index], place], links.mean(axis=0)
+        for i, values in enumerate(pair):
+            split = [part.reshape(len(index), -1) for part in _split(values, share)]
+            moments[i] = add(moments[i], 0 * place, split, rows.sample_weight[index])
+        base[chunk], effects = _split(pair[0], share)
+        effect[chunk] = effects[place, rows.arm[index]]
+    return _Parts(base, effect, *moments)
+
+
+def _stretch(part, learnt):
+    """Standard deviations of a member's two parts, held out over mean, at least 1."""
+    variances = []
+    for moments in (part.own, part.mean):
+        base, effect = np.split(moments.scatter[0], [learnt.shape[1]])
+        variances.append([base, (effect.reshape(learnt.shape) * learnt).sum(axis=0)])
+    own, mean = np.array(variances)
+    ratio = np.divide(own, mean, out=np.ones_like(own), where=mean > ROUNDING * own)
+    return np.clip(np.sqrt(ratio), 1.0, LARGEST_STRETCH)
+
+
+def _problem(parts, rows, held_out, arms, c):
+    """Put together what the weights of component `c` are fitted to."""
+    n_treatments, n_components = rows.components.source.shape
+    used = np.flatnonzero(rows.weights[held_out, c] > 0)
+    index = held_out[used]
+    received = rows.arm[index]
+    bases, effects, base_means, levels = [], [], [], []
+    for part in parts:
+        base_mean, effect_mean = np.split(part.own.mean[0], [n_components])
+        levels.append(effect_mean.reshape(n_treatments, -1)[:, c])
+        base_means.append(base_mean[c])
+        bases.append(part.base[used, c] - base_mean[c])
+        effects.append(part.effect[used, c] - levels[-1][received])
+    base, effect = _prior(len(parts))
+    return Problem(
+        np.column_stack(bases + effects),
+        np.searchsorted(arms, received),
+        rows.targets[index, c],
+        rows.weights[index, c],
+        rows.components.kind[c],
+        np.concatenate([base, effect]),
+        np.repeat([BASE_PRECISION, EFFECT_PRECISION], len(parts)),
+        base @ base_means + levels[0][arms],
+    )
