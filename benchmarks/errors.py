@@ -33,12 +33,19 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
-from sklearn_hrc.datasets import make_coupon_experiment
+from sklearn_hrc.datasets import make_coupon_experiment, make_customer_experiment
 
 SETTINGS = {
-    "default": {},
-    "heavy tails": {"basket_noise": 1.2},
-    "share of basket": {"cost_type": "basket_share", "amount_effect": 0.1},
+    "default": (make_coupon_experiment, {}),
+    "heavy tails": (make_coupon_experiment, {"basket_noise": 1.2}),
+    "share of basket": (
+        make_coupon_experiment,
+        {"cost_type": "basket_share", "amount_effect": 0.1},
+    ),
+    "customers, different": (make_customer_experiment, {"kind": "different"}),
+    "customers, grid": (make_customer_experiment, {"kind": "grid"}),
+    "customers, margin": (make_customer_experiment, {"kind": "margin"}),
+    "customers, nothing": (make_customer_experiment, {"kind": "nothing"}),
 }
 CLUSTERS = (64, 256)
 BUDGET_SHARES = (0.1, 0.25, 0.5)
@@ -50,15 +57,20 @@ def main():
     parser.add_argument("--worlds", type=int, default=20)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--networks", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("$ python", *sys.argv)
     for setting in options.settings:
-        parameters = {"n_samples": options.rows, **SETTINGS[setting]}
+        make, parameters = SETTINGS[setting]
+        seeds = range(options.first_seed, options.first_seed + options.worlds)
         with threadpool_limits(1):
             worlds = [
-                run_world(parameters, options.networks, seed) for seed in range(options.worlds)
+                run_world(
+                    make(options.rows, random_state=seed, **parameters), options.networks, seed
+                )
+                for seed in seeds
             ]
         print(
             f"\n{setting}, {options.rows:,} rows, {options.networks} networks, "
@@ -68,9 +80,8 @@ def main():
             print_table(n_clusters, [world[place] for world in worlds])
 
 
-def run_world(parameters, n_networks, seed):
+def run_world(experiment, n_networks, seed):
     """Fit the networks once, then cluster and allocate; return what `compare` does for each K."""
-    experiment = make_coupon_experiment(random_state=seed, **parameters)
     rows = {"treatment": experiment.treatment, "cost": experiment.cost}
     X = StandardScaler().fit_transform(experiment.data)
     networks = MultiTaskRepresenter(n_networks=n_networks, random_state=seed)
@@ -79,7 +90,7 @@ def run_world(parameters, n_networks, seed):
     for n_clusters in CLUSTERS:
         clusterer = HiddenClusterer(n_clusters, random_state=seed)
         clustered = clusterer.fit(Z, experiment.target, **rows).transform(Z)
-        allocator = ClusterBudgetAllocator(random_state=seed)
+        allocator = ClusterBudgetAllocator(control=experiment.treatments[0], random_state=seed)
         allocator.fit(clustered, experiment.target, **rows)
         compared.append(compare(allocator, clustered[:, 0], experiment))
     return compared
