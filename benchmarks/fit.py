@@ -3,11 +3,12 @@
     python benchmarks/fit.py --rows 100000 1000000
 
 The loop slices tensors and trains as many networks for as many epochs with torch
-alone: the chance of an order and the basket, on moving averages of the weights
-that are judged every epoch. It clusters H with k-means and sums with numpy. It
-leaves out what the package does beyond that: calibrating the predictions and
-looking for coordinates to cluster in. Each side runs in a process of its own, in
-turn, so that peak memory can be compared.
+alone, one after the other: the chance of an order and the basket, on moving averages of the
+weights that are judged every epoch. It clusters H with k-means and sums with numpy. The
+column *networks* is the pipeline whose networks serve alone (`pooled_model=False`); the
+loop leaves out what that does beside: ranks, weights on held-out rows, coordinates
+to cluster in. The column *whole* is the pipeline by default, with the partially pooled
+model. Each side runs in a process of its own, in turn, so that peak memory can be compared.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import numpy as np
 N_FEATURES = 30
 N_CLUSTERS = 64
 N_NETWORKS = 5
+SIDES = ["networks", "whole", "loop"]
 
 
 def main():
@@ -32,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
     parser.add_argument("--repeats", type=int, default=1)
-    parser.add_argument("--side", choices=["pipeline", "loop"], help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--data", help=argparse.SUPPRESS)
     parser.add_argument("--epochs", type=int, nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -40,9 +42,8 @@ def main():
         print(json.dumps(run_side(options.side, options.data, options.epochs)))
         return
     print("$ python", *sys.argv, "   (one thread)")
-    print(
-        f"{'rows':>10} {'pipeline s':>11} {'loop s':>8} {'ratio':>6} {'peak MB':>8} {'loop MB':>8}"
-    )
+    names = [f"{name} {unit}" for unit in ("s", "MB") for name in SIDES]
+    print(f"{'rows':>10}", *(f"{name:>11}" for name in names), "networks / loop", "whole / loop")
     for n_rows in options.rows:
         compare(n_rows, options.repeats)
 
@@ -62,17 +63,23 @@ def compare(n_rows, repeats):
             cost=experiment.cost,
         )
         del experiment
-        pipeline, loop = [], []
+        runs = {name: [] for name in SIDES}
         for _ in range(repeats):
-            pipeline.append(in_process("pipeline", data))
-            loop.append(in_process("loop", data, pipeline[-1]["epochs"]))
-    seconds = [np.median([run["seconds"] for run in side]) for side in (pipeline, loop)]
-    memory = [np.median([run["peak_mb"] for run in side]) for side in (pipeline, loop)]
-    print(
-        f"{n_rows:>10,} {seconds[0]:>11.1f} {seconds[1]:>8.1f} {seconds[0] / seconds[1]:>6.2f} "
-        f"{memory[0]:>8.0f} {memory[1]:>8.0f}   epochs {pipeline[-1]['epochs']}",
-        flush=True,
+            for name in SIDES:
+                # The loop trains for as many epochs as the networks beside it.
+                epochs = runs["networks"][-1]["epochs"] if name == "loop" else ()
+                runs[name].append(in_process(name, data, epochs))
+    seconds, memory = (
+        {name: np.median([run[key] for run in side]) for name, side in runs.items()}
+        for key in ("seconds", "peak_mb")
     )
+    figures = [f"{seconds[name]:>11.1f}" for name in SIDES]
+    figures += [f"{memory[name]:>11.0f}" for name in SIDES]
+    ratios = [seconds[name] / seconds["loop"] for name in SIDES[:2]]
+    print(
+        f"{n_rows:>10,}", *figures, f"{ratios[0]:>15.2f}", f"{ratios[1]:>12.2f}",
+        f"  epochs {runs['networks'][-1]['epochs']}", flush=True,
+    )  # fmt: skip
 
 
 def in_process(side, data, epochs=()):
@@ -88,9 +95,10 @@ def run_side(side, data, epochs):
     with np.load(data) as rows:
         X, y, arm, cost = (rows[name] for name in ("X", "y", "arm", "cost"))
     start = time.perf_counter()
-    epochs = (
-        fit_pipeline(X, y, arm, cost) if side == "pipeline" else fit_loop(X, y, arm, cost, epochs)
-    )
+    if side == "loop":
+        epochs = fit_loop(X, y, arm, cost, epochs)
+    else:
+        epochs = fit_pipeline(X, y, arm, cost, pooled_model=side == "whole")
     return {
         "seconds": time.perf_counter() - start,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -98,7 +106,7 @@ def run_side(side, data, epochs):
     }
 
 
-def fit_pipeline(X, y, arm, cost):
+def fit_pipeline(X, y, arm, cost, *, pooled_model):
     """Fit the estimators; return the epochs of each network."""
     import sklearn
     from sklearn.pipeline import make_pipeline
@@ -109,7 +117,7 @@ def fit_pipeline(X, y, arm, cost):
     sklearn.set_config(enable_metadata_routing=True)
     policy = make_pipeline(
         StandardScaler(),
-        MultiTaskRepresenter(n_networks=N_NETWORKS, random_state=0),
+        MultiTaskRepresenter(n_networks=N_NETWORKS, pooled_model=pooled_model, random_state=0),
         HiddenClusterer(n_clusters=N_CLUSTERS, random_state=0),
         ClusterBudgetAllocator(budget=1.2, random_state=0),
     )
@@ -118,7 +126,7 @@ def fit_pipeline(X, y, arm, cost):
 
 
 def fit_loop(X, y, arm, cost, epochs):
-    """Do the same by hand, but for calibration and metric; return the epochs."""
+    """Do the same by hand, but for ranks, weights and metric; return the epochs."""
     from sklearn.cluster import KMeans
 
     X = (X - X.mean(axis=0)) / X.std(axis=0)

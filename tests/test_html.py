@@ -152,16 +152,17 @@ def test_pipeline_shows_captions_and_the_summary_of_each_step(pipeline):
     assert all(f'<div class="caption">{caption}' in html for caption in captions)
     rows = summary_rows(html)
     sizes = np.sort(np.bincount(pipeline[1].labels_))
-    assert rows[:6] == [
+    assert rows[:9] == [
         ["networks", "2"],
         ["tasks", "y0, y1, cost"],
         ["arms", "0, 1, 2"],
         ["hidden components", "32"],
+        *(["effects", sentence] for sentence in pipeline[0].describe_effects()),
         ["clusters", "3"],
         ["metric", pipeline[1].metric_],
     ]
-    assert rows[6] == ["rows of a cluster", f"{sizes[0]} to {sizes[2]}, median {sizes[1]}"]
-    assert rows[7:] == summary_rows(pipeline[-1]._repr_html_())
+    assert rows[9] == ["rows of a cluster", f"{sizes[0]} to {sizes[2]}, median {sizes[1]}"]
+    assert rows[10:] == summary_rows(pipeline[-1]._repr_html_())
 
 
 def test_distilled_policy_shows_the_allocation_that_it_serves(pipeline):
