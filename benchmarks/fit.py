@@ -5,10 +5,10 @@
 The loop slices tensors and trains as many networks for as many epochs with torch
 alone, one after the other: the chance of an order and the basket, on moving averages of the
 weights that are judged every epoch. It clusters H with k-means and sums with numpy. The
-column *networks* is the pipeline whose networks serve alone (`pooled_model=False`); the
+column *networks* is the pipeline whose networks serve alone (`members=()`); the
 loop leaves out what that does beside: ranks, weights on held-out rows, coordinates
-to cluster in. The column *whole* is the pipeline by default, with the partially pooled
-model. Each side runs in a process of its own, in turn, so that peak memory can be compared.
+to cluster in. The column *whole* is the pipeline by default, with all
+members. Each side runs in a process of its own, in turn, so that peak memory can be compared.
 """
 
 import argparse
@@ -98,7 +98,9 @@ def run_side(side, data, epochs):
     if side == "loop":
         epochs = fit_loop(X, y, arm, cost, epochs)
     else:
-        epochs = fit_pipeline(X, y, arm, cost, pooled_model=side == "whole")
+        epochs = fit_pipeline(
+            X, y, arm, cost, members=("pooled", "boosted") if side == "whole" else ()
+        )
     return {
         "seconds": time.perf_counter() - start,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -106,7 +108,7 @@ def run_side(side, data, epochs):
     }
 
 
-def fit_pipeline(X, y, arm, cost, *, pooled_model):
+def fit_pipeline(X, y, arm, cost, *, members):
     """Fit the estimators; return the epochs of each network."""
     import sklearn
     from sklearn.pipeline import make_pipeline
@@ -117,7 +119,7 @@ def fit_pipeline(X, y, arm, cost, *, pooled_model):
     sklearn.set_config(enable_metadata_routing=True)
     policy = make_pipeline(
         StandardScaler(),
-        MultiTaskRepresenter(n_networks=N_NETWORKS, pooled_model=pooled_model, random_state=0),
+        MultiTaskRepresenter(n_networks=N_NETWORKS, members=members, random_state=0),
         HiddenClusterer(n_clusters=N_CLUSTERS, random_state=0),
         ClusterBudgetAllocator(budget=1.2, random_state=0),
     )

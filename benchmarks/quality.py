@@ -273,7 +273,7 @@ COMPARED = {
     "K = 64, pooled cells": hrc(64, estimation="pooled"),
     "K = 64, raw cells": hrc(64, estimation="raw"),
     "K = 256, one network": hrc(256, networks={"n_networks": 1}),
-    "K = 256, networks alone": hrc(256, networks={"pooled_model": False}),
+    "K = 256, networks alone": hrc(256, networks={"members": ()}),
     "its predictions, individually": own_predictions,
     **{f"rival: {name}": rival(fit) for name, fit in RIVALS.items()},
 }

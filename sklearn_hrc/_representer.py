@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin, GroupsMetadataMixin
-from sklearn_hrc._predictor.encoding import encode, fit_encoding, own_columns
+from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding
 from sklearn_hrc._predictor.folds import (
     check_arm_sizes,
     deal_folds,
@@ -23,6 +23,7 @@ from sklearn_hrc._predictor.folds import (
     train_networks,
 )
 from sklearn_hrc._predictor.predictor import (
+    MEMBERS,
     NetworkModel,
     deviations_and_outcomes,
     expected_outcomes,
@@ -69,16 +70,17 @@ class MultiTaskRepresenter(
     features, or the features themselves where they have few values, so that units and
     outliers do not matter. Its weights are moving averages over the steps.
 
-    Beside the networks stands a partially pooled additive model. It is generalised linear in
-    the value, the rank and bends of the rank of each feature. Each arm has coefficients
-    of its own, which a prior draws together as far as the data allows (empirical Bayes). Both are
-    combined on the link scale, with weights for what the arms have in common and for
-    effects, which are fitted to rows that a model did not see. The hidden representation H
-    are the leading principal components of the hidden layers and of the combined links.
+    Beside the networks stands a partially pooled additive model. It is generalised linear
+    in the value, the rank and bends of the rank of each feature. Each arm has coefficients
+    of its own, which a prior draws together as far as the data allows (empirical Bayes).
+    Boosted trees find what only several features together tell. All are combined on the
+    link scale, with weights for what the arms have in common and for effects, which are
+    fitted to rows that a model did not see. The hidden representation H are the leading
+    principal components of the hidden layers and of the combined links.
 
     This is the first step of HRC [1]_. What is not in the abstract of that
     paper is this package's choice: losses, heads, widths, the use of several networks, the
-    additive model and how all are combined.
+    other members and how all are combined.
 
     Parameters
     ----------
@@ -93,9 +95,9 @@ class MultiTaskRepresenter(
         Append the expected outcomes Q to the hidden representation H, as the
         clusterer and the allocator expect them, and before Q by how much the models
         without each of the folds deviate, from which the allocator knows how uncertain Q is.
-    pooled_model : bool, default=True
-        Combine the networks with the partially pooled additive model; without it they
-        serve alone.
+    members : sequence of {"pooled", "boosted"}, default=("pooled", "boosted")
+        What the networks are combined with: the partially pooled additive model, boosted trees.
+        Without any the networks serve alone.
     max_epochs : int, default=60
         Passes over the rows, at most.
     batch_size : int or "auto", default="auto"
@@ -167,7 +169,7 @@ class MultiTaskRepresenter(
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "outcomes": ["boolean"],
-        "pooled_model": ["boolean"],
+        "members": ["array-like"],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "lr": [Interval(Real, 0, None, closed="neither")],
@@ -183,7 +185,7 @@ class MultiTaskRepresenter(
         n_networks: int = 5,
         n_components: int = 32,
         outcomes: bool = True,
-        pooled_model: bool = True,
+        members: Sequence[str] = ("pooled", "boosted"),
         max_epochs: int = 60,
         batch_size: int | Literal["auto"] = "auto",
         lr: float = 2e-3,
@@ -195,7 +197,7 @@ class MultiTaskRepresenter(
         self.n_networks = n_networks
         self.n_components = n_components
         self.outcomes = outcomes
-        self.pooled_model = pooled_model
+        self.members = members
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -256,9 +258,10 @@ class MultiTaskRepresenter(
         -----
         UserWarning
             If a task has one value in all rows, which is then predicted, if training
-            was interrupted, or if the additive model failed and is left out.
+            was interrupted, or if a member failed and is left out.
         """
         widths = self._check_widths()
+        self._check_members()
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         experiment = check_experiment(
             y,
@@ -417,6 +420,14 @@ class MultiTaskRepresenter(
             )
         return widths
 
+    def _check_members(self):
+        names = list(self.members)
+        if not set(names) <= MEMBERS.keys() or len(set(names)) < len(names):
+            raise ValueError(
+                f"members is expected to hold some of {', '.join(map(repr, MEMBERS))}, each once, "
+                f"got {self.members!r}."
+            )
+
     def _check_features(self, X):
         check_is_fitted(self)
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
@@ -443,7 +454,10 @@ class MultiTaskRepresenter(
         )
         self.n_networks_ = n_models
         self._predictor, held_out = fit_predictor(
-            rows, NetworkModel(self._encoding, self.networks_), pooled_model=self.pooled_model
+            rows,
+            NetworkModel(self._encoding, self.networks_),
+            self.members,
+            rng.randint(np.iinfo(np.int32).max),
         )
         self.effect_slopes_ = None
         if held_out is not None:
@@ -471,12 +485,9 @@ class MultiTaskRepresenter(
 
     def _network_arrays(self, rows):
         """Inputs, arms, and targets beside weights in the loss, as torch takes them."""
-        inputs = np.empty(rows.features.shape, dtype=np.float32)
-        for chunk in gen_batches(len(inputs), FORWARD_ROWS):
-            inputs[chunk] = own_columns(encode(rows.features[chunk], rows.encoding), rows.encoding)
         in_loss = rows.weights * rows.components.importance
         return (
-            inputs,
+            encode_own(rows.features, rows.encoding, np.float32),
             rows.arm.astype(np.int64, copy=False),
             np.hstack([rows.targets, in_loss], dtype=np.float32, casting="same_kind"),
         )

@@ -50,7 +50,7 @@ def test_layout(representer):
 
 
 def links_of(model, rows):
-    """Links of the pooled model, and of the networks."""
+    """Links of the pooled model, the trees and the networks."""
     predictor, columns = model._predictor, encode(rows, model._encoding)
     return [member.links(columns) for member in (*predictor.others, predictor.networks)]
 
@@ -142,7 +142,7 @@ def test_only_constant_tasks():
 
 def test_expected_outcomes_combine_the_members(representer):
     links = links_of(representer, X)
-    assert [part.shape[:3] for part in links] == [(2, len(X), 3)] * 2
+    assert [part.shape[:3] for part in links] == [(2, len(X), 3)] * 3
     expected = outcomes_of([part.mean(axis=0) for part in links], representer)
     assert_allclose(representer.predict_outcomes(X), expected, rtol=1e-12)
     assert_array_equal(
@@ -155,7 +155,7 @@ def test_expected_outcomes_combine_the_members(representer):
 
 
 def test_networks_alone():
-    model = fitted(pooled_model=False)
+    model = fitted(members=())
     assert model._predictor.others == []
     (links,) = links_of(model, X)
     assert_allclose(model.predict_outcomes(X), outcomes_of([links.mean(axis=0)], model))
@@ -181,20 +181,20 @@ def test_failing_member_is_left_out_with_a_warning(monkeypatch):
         raise np.linalg.LinAlgError("It did not converge.")
 
     monkeypatch.setattr("sklearn_hrc._predictor.predictor.fit_pooled", failing)
-    message = "The partially pooled model is left out and the networks serve alone: It did not"
+    message = "Left out: the partially pooled model failed. It did not conv"
     with pytest.warns(UserWarning, match=message) as caught:
         model = fitted()
     assert caught[0].filename == __file__
-    assert_allclose(
-        model.predict_outcomes(X), fitted(pooled_model=False).predict_outcomes(X), rtol=1e-12
-    )
+    assert_allclose(model.predict_outcomes(X), fitted(members=()).predict_outcomes(X), rtol=1e-12)
 
 
 def test_without_held_out_rows_the_prior_combines():
     few, y, rows = small_experiment(9)
     stack = fitted(few, y, rows)._predictor.stack
-    assert_array_equal(stack.base_weight, 0.5)
-    assert_array_equal(stack.effect_weight, np.tile([[1.0], [0.0]], stack.base_weight.shape[1]))
+    # the pooled model, the trees and the networks
+    n_components = stack.base_weight.shape[1]
+    assert_array_equal(stack.base_weight, np.tile([[0.5], [0.0], [0.5]], n_components))
+    assert_array_equal(stack.effect_weight, np.tile([[1.0], [0.0], [0.0]], n_components))
 
 
 def test_groups_are_held_out_as_a_whole():

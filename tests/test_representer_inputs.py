@@ -176,7 +176,7 @@ BAD_PARAMETERS = {
     "n_networks": [0, 1.5, None],
     "n_components": [0, -1, 2.0],
     "outcomes": ["yes", 2],
-    "pooled_model": ["yes", None],
+    "members": ["pooled", ["forest"], ["pooled", "pooled"], None],
     "max_epochs": [0, None, 1.5],
     "batch_size": [0, "large", 1.5],
     "lr": [0, -1.0, "auto", np.nan],

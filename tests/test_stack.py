@@ -39,6 +39,13 @@ class Given:
     def __init__(self, first, shape):
         self.first, self.shape = first, shape
 
+    base_share = 1.0
+
+    @property
+    def effect_mean(self):
+        """The first member leads."""
+        return float(self.first == 0)
+
     def links(self, columns):
         fold, place = columns[:, 1].astype(int), np.arange(len(columns))
         n_links = self.shape[0] * self.shape[1]
@@ -50,6 +57,11 @@ class Given:
         links[fold, place] = own
         links[1 - fold, place] = 2 * mean - own
         return links
+
+
+def some(n_members):
+    """Members of which the first leads."""
+    return [Given(first, (1, 1)) for first in range(n_members)]
 
 
 def given(links, means):
@@ -158,8 +170,8 @@ def test_dtype_and_input_are_kept(dtype):
 def test_default_stack():
     source = np.array([[0, -1], [0, 1], [0, 1]])
     first, second = np.random.default_rng(0).normal(size=(2, 5, 3, 2))
-    assert_allclose(combine([first], default_stack(1, source))[:, 1:], first[:, 1:])
-    found = combine([first, second], default_stack(2, source))
+    assert_allclose(combine([first], default_stack(some(1), source))[:, 1:], first[:, 1:])
+    found = combine([first, second], default_stack(some(2), source))
     base = [
         np.stack([x[..., 0].mean(axis=1), x[:, 1:, 1].mean(axis=1)], axis=1)[:, None]
         for x in (first, second)
@@ -426,7 +438,7 @@ def test_component_without_rows_has_the_prior(n_members):
     weights[:, :] = 0
     members = [links, 1 + np.random.default_rng(1).normal(size=links.shape)][:n_members]
     stack = fit(members, arm, targets, KINDS, weights=weights)
-    expected = combine(members, default_stack(n_members, np.zeros((3, 4), dtype=int)))
+    expected = combine(members, default_stack(some(n_members), np.zeros((3, 4), dtype=int)))
     assert_allclose(combine(members, stack), expected, atol=1e-6)
 
 
@@ -596,9 +608,7 @@ def representer_of(n_samples, seed, world=None, **parameters):
     """Return a fitted representer of five networks alone and the scaler of its features."""
     sample = make_coupon_experiment(n_samples, random_state=seed, **(world or {}))
     scaler = StandardScaler().fit(sample.data)
-    representer = MultiTaskRepresenter(
-        n_networks=5, random_state=0, pooled_model=False, **parameters
-    ).fit(
+    representer = MultiTaskRepresenter(n_networks=5, random_state=0, members=(), **parameters).fit(
         scaler.transform(sample.data), sample.target, treatment=sample.treatment, cost=sample.cost
     )
     assert_array_equal(representer._predictor.components.kind, [INDICATOR, AMOUNT])
@@ -638,7 +648,7 @@ def test_overfitted_networks_predict_better_with_the_stack(seed):
     fresh = make_coupon_experiment(20_000, random_state=99)
     arm = np.searchsorted(representer.treatments_, fresh.treatment)
     X, losses = scaler.transform(fresh.data), []
-    for stack in (predictor.stack, default_stack(1, predictor.components.source)):
+    for stack in (predictor.stack, default_stack(some(1), predictor.components.source)):
         representer._predictor = predictor._replace(stack=stack)
         chance = representer.predict_outcomes(X)[np.arange(len(X)), arm, 1]
         losses.append(log_loss(fresh.target[:, 1], chance))

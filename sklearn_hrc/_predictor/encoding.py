@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Encoding", "encode", "fit_encoding", "own_columns"]
+__all__ = ["Encoding", "encode", "encode_own", "fit_encoding", "own_columns"]
 
 # A feature of at most so many values is one column.
 FEW_VALUES = 8
@@ -85,10 +85,12 @@ def fit_encoding(features, weight):
         if weight @ _is_atom(values, low) > ATOM_SHARE * weight.sum():
             atom[k] = low
     richness = 4 if n_features < MANY_FEATURES else 2 if n_features < VERY_MANY_FEATURES else 1
-    columns = [_columns(features[:, k], knots[k], atom[k], richness) for k in range(n_features)]
-    group = [k + 1 for k, own in enumerate(columns) for _ in own]
-    moments = [_mean_and_scale(column, weight) for own in columns for column in own]
-    mean, scale = np.array(moments).reshape(-1, 2).T
+    group, moments = [], []
+    for k in range(n_features):
+        for column in _columns(features[:, k], knots[k], atom[k], richness):
+            group.append(k + 1)
+            moments.append(_mean_and_scale(column, weight))
+    mean, scale = np.array(moments).T
     return Encoding(knots, atom, richness, mean, scale, np.array([0, *group]))
 
 
@@ -132,7 +134,36 @@ def own_columns(columns, encoding):
     own : ndarray of shape (n_samples, n_features)
         Standardised.
     """
-    return columns[:, np.searchsorted(encoding.group, np.arange(1, 1 + len(encoding.knots)))]
+    return columns[:, _own_places(encoding)]
+
+
+def encode_own(features, encoding, dtype):
+    """Return the own columns of features without making the others.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_samples, n_features)
+        Finite values.
+    encoding : Encoding
+        As fitted.
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    own : ndarray of shape (n_samples, n_features)
+        As `own_columns` takes them from all.
+    """
+    own = np.empty(features.shape, dtype=dtype)
+    for k, place in enumerate(_own_places(encoding)):
+        (column, *_) = _columns(features[:, k], encoding.knots[k], np.nan, 1)
+        own[:, k] = (column - encoding.mean[place - 1]) / encoding.scale[place - 1]
+    return own
+
+
+def _own_places(encoding):
+    """Place of the first column of each feature."""
+    return np.searchsorted(encoding.group, np.arange(1, 1 + len(encoding.knots)))
 
 
 def _has_few_values(values):

@@ -46,6 +46,10 @@ class PooledModel(NamedTuple):
 
     coefficients: np.ndarray
 
+    # Its effects lead: they are shrunk by what its rows say of them.
+    base_share = 1.0
+    effect_mean = 1.0
+
     def links(self, columns):
         """Return links of shape (n_models, n_samples, n_treatments, n_components)."""
         coefficients = self.coefficients.astype(columns.dtype, copy=False)

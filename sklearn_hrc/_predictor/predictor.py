@@ -1,8 +1,9 @@
 """The predictor: members fitted to the same folds, and combined.
 
-The networks give the hidden representation, and are a member; the other is the partially pooled
-additive model. A further member is a file with a function of `TrainingRows` whose result
-has a method `links`, and a line in `fit_predictor`.
+The networks give the hidden representation, and are a member. Others are the partially
+pooled additive model and boosted trees. A further member is a file with a function of
+`TrainingRows` whose result has a method `links` and the prior means of its weights, and a
+line in `MEMBERS`.
 """
 
 import warnings
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc._predictor.boosting import fit_boosted
 from sklearn_hrc._predictor.encoding import Encoding, own_columns
 from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
 from sklearn_hrc._predictor.pooled import fit_pooled
@@ -18,6 +20,7 @@ from sklearn_hrc._predictor.stack import Stack, combine, default_stack, fit_stac
 from sklearn_hrc._predictor.tasks import Components, to_outcomes
 
 __all__ = [
+    "MEMBERS",
     "NetworkModel",
     "Prediction",
     "Predictor",
@@ -28,6 +31,13 @@ __all__ = [
     "predict",
     "representation",
 ]
+
+
+# What fits a member beside the networks, of rows and a seed, and its name for people.
+MEMBERS = {
+    "pooled": (lambda rows, seed: fit_pooled(rows), "partially pooled model"),
+    "boosted": (fit_boosted, "boosted trees"),
+}
 
 
 class NetworkModel(NamedTuple):
@@ -43,6 +53,9 @@ class NetworkModel(NamedTuple):
 
     encoding: Encoding
     networks: list
+
+    base_share = 1.0
+    effect_mean = 0.0
 
     def hidden(self, columns):
         """Return the hidden layer of each network, a list."""
@@ -94,7 +107,7 @@ class Prediction(NamedTuple):
     combined: np.ndarray
 
 
-def fit_predictor(rows, networks, *, pooled_model=True):
+def fit_predictor(rows, networks, members, random_state):
     """Fit the other members and combine all.
 
     Parameters
@@ -103,8 +116,10 @@ def fit_predictor(rows, networks, *, pooled_model=True):
         Rows in folds.
     networks : NetworkModel
         Trained on these folds.
-    pooled_model : bool, default=True
-        Whether the partially pooled additive model is a member.
+    members : sequence of str
+        Names of `MEMBERS` beside the networks.
+    random_state : int
+        Seed of what is random in them.
 
     Returns
     -------
@@ -119,20 +134,18 @@ def fit_predictor(rows, networks, *, pooled_model=True):
         If a member failed.
     """
     others = []
-    if pooled_model:
+    for name in members:
+        fit, title = MEMBERS[name]
         try:
-            others.append(fit_pooled(rows))
+            others.append(fit(rows, random_state))
         except np.linalg.LinAlgError as error:
-            warnings.warn(
-                f"The partially pooled model is left out and the networks serve alone: {error}",
-                stacklevel=6,
-            )
+            warnings.warn(f"Left out: the {title} failed. {error}", stacklevel=6)
     members = [*others, networks]
     if (rows.fold < rows.n_models).any():
         stack, alone = fit_stack(members, rows)
         held_out = held_out_outcomes(rows, members, alone)
     else:
-        stack, held_out = default_stack(len(members), rows.components.source), None
+        stack, held_out = default_stack(members, rows.components.source), None
     return Predictor(networks, others, stack, rows.components), held_out
 
 

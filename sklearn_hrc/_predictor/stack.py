@@ -7,8 +7,8 @@ For a component, with `base` the mean of a member's links over the arms that tea
 
 a generalised linear model of the received arm's outcome. Each row has the links of the
 model that did not see it. Weights are not negative: predictions of no use get none. Their prior
-leans on the pooled model, whose effects are already shrunk by what its rows say of them:
-a member's weight moves away from it as far as held-out rows show that it should. The levels of the
+leans on the pooled model, which leads: its effects are already shrunk by what its rows say of them.
+A weight moves away from its prior as far as held-out rows show that it should. The levels of the
 arms are drawn towards those of the leading member by a variance that is learnt
 (empirical Bayes).
 
@@ -28,9 +28,7 @@ from sklearn_hrc._statistics import Moments, add, empty
 
 __all__ = ["Stack", "combine", "default_stack", "fit_stack"]
 
-# Prior means of the weights of the first member and of all others, whose bases share alike;
-# prior precisions, in units of the information of a sample of independent rows.
-EFFECT_MEANS = 1.0, 0.0
+# Prior precisions of the weights, in units of the information of independent rows.
 BASE_PRECISION, EFFECT_PRECISION = 1.0, 5.0
 LARGEST_STRETCH = 2.0
 # Parts that vary less than this share of another do not vary.
@@ -99,23 +97,23 @@ def combine(links, stack):
     return combined
 
 
-def default_stack(n_members, source):
+def default_stack(members, source):
     """Return a stack by the prior alone, where no rows were held out.
 
     Parameters
     ----------
-    n_members : int
-        Number of members.
+    members : list
+        Fitted members.
     source : ndarray of shape (n_treatments, n_components), int
         As in `Components`.
 
     Returns
     -------
     stack : Stack
-        The bases' mean, and the effects of the first member.
+        With the prior means of the weights.
     """
     n_components = source.shape[1]
-    base, effect = (np.repeat(mean[:, None], n_components, axis=1) for mean in _prior(n_members))
+    base, effect = (np.repeat(mean[:, None], n_components, axis=1) for mean in _prior(members))
     return Stack(np.zeros(source.shape), base, effect, _shares(source))
 
 
@@ -125,7 +123,8 @@ def fit_stack(members, rows):
     Parameters
     ----------
     members : list
-        Fitted members; the first one leads, see the head of this file.
+        Fitted members. The prior means of their weights are `base_share`, of the sum over
+        the members, and `effect_mean`; see the head of this file.
     rows : TrainingRows
         Rows in folds, some of them held out.
 
@@ -143,7 +142,9 @@ def fit_stack(members, rows):
     level = np.zeros(share.shape)
     for c in np.flatnonzero(share.any(axis=0)):
         arms = np.flatnonzero(share[:, c])
-        level[arms, c], fitted = fit_weights(_problem(parts, rows, held_out, arms, c))
+        level[arms, c], fitted = fit_weights(
+            _problem(parts, _prior(members), rows, held_out, arms, c)
+        )
         weights[..., c] = fitted.reshape(2, -1)
     stretch = np.array([_stretch(part, share > 0) for part in parts]).swapaxes(0, 1)
     alone = _counted(level, weights, [part.own for part in parts], share)
@@ -160,11 +161,13 @@ def _counted(level, weights, moments, share):
     return Stack(level - shift * (share > 0), base, effect, share)
 
 
-def _prior(n_members):
+def _prior(members):
     """Prior means of the weights of bases and effects."""
-    effect = np.full(n_members, EFFECT_MEANS[1])
-    effect[0] = EFFECT_MEANS[0]
-    return np.full(n_members, 1 / n_members), effect
+    base = np.array([member.base_share for member in members])
+    base = base / base.sum()
+    effect = np.array([member.effect_mean for member in members])
+    # Where no member leads, all effects count like bases.
+    return base, effect if effect.any() else base
 
 
 def _shares(source):
@@ -207,7 +210,7 @@ def _stretch(part, learnt):
     return np.clip(np.sqrt(ratio), 1.0, LARGEST_STRETCH)
 
 
-def _problem(parts, rows, held_out, arms, c):
+def _problem(parts, prior, rows, held_out, arms, c):
     """Put together what the weights of component `c` are fitted to."""
     n_treatments, n_components = rows.components.source.shape
     used = np.flatnonzero(rows.weights[held_out, c] > 0)
@@ -220,7 +223,7 @@ def _problem(parts, rows, held_out, arms, c):
         base_means.append(base_mean[c])
         bases.append(part.base[used, c] - base_mean[c])
         effects.append(part.effect[used, c] - levels[-1][received])
-    base, effect = _prior(len(parts))
+    base, effect = prior
     return Problem(
         np.column_stack(bases + effects),
         np.searchsorted(arms, received),
@@ -229,5 +232,5 @@ def _problem(parts, rows, held_out, arms, c):
         rows.components.kind[c],
         np.concatenate([base, effect]),
         np.repeat([BASE_PRECISION, EFFECT_PRECISION], len(parts)),
-        base @ base_means + levels[0][arms],
+        base @ base_means + levels[effect.argmax()][arms],
     )
