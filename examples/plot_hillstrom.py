@@ -134,11 +134,12 @@ plt.show()
 
 # %%
 # The policy is better than mails of either kind to random customers: it has learnt which
-# mail works. Beside the better mail for random customers zero is inside the interval: who
-# gets it hardly matters, as far as 64,000 customers can tell. And the simple rule is not
-# beaten: a mail brings more visits from those who visit anyway, and the regression knows them
-# better than anything knows the *effects*, which are smaller than the visits and much
-# noisier. Before a policy is served, it has to win against such rules on your own rows.
+# mail works. Beside the better mail for random customers it gains where a quarter of them
+# get one; at half, zero is just inside the interval, and where all get one there is nothing left
+# to choose. The simple rule is not beaten: a mail brings more visits from those who visit
+# anyway, and the regression knows them better than anything knows the *effects*, which are
+# smaller than the visits and much noisier. Before a policy is served, it has to win against
+# such rules on your own rows.
 #
 # The curves of the last split, over all budgets. The band is the interval of the policy
 # alone; two curves whose difference is certain may have bands that overlap, since they

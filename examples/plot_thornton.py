@@ -125,10 +125,9 @@ pd.DataFrame.from_dict(table, orient="index", columns=[f"spend {s}" for s in spe
 # One voucher for random persons is a poor rule: where money is scarce a larger voucher
 # reaches too few, and where there is more the small one cannot use it: for everybody it
 # costs .23, and at larger spends its two rules leave money unspent. Beside the best mix of
-# vouchers, which does not look at persons, there is a small gain where money is
-# scarcest, with an interval that hardly leaves zero out, and none that can be seen above:
-# most of the gain is that of knowing the *arms*. Age, distance and lottery say little
-# about who has to be paid, as far as 2,834 persons can tell.
+# vouchers, which does not look at persons, no gain can be seen at any spend: most of the
+# gain is that of knowing the *arms*. Age, distance and lottery say little about who has to
+# be paid, as far as 2,834 persons can tell.
 #
 # The curves of the last split.
 _, ax = plt.subplots(layout="constrained")

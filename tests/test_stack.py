@@ -39,12 +39,9 @@ class Given:
     def __init__(self, first, shape):
         self.first, self.shape = first, shape
 
-    base_share = 1.0
-
-    @property
-    def effect_mean(self):
+    def prior(self):
         """The first member leads."""
-        return float(self.first == 0)
+        return 1.0, float(self.first == 0)
 
     def links(self, columns):
         fold, place = columns[:, 1].astype(int), np.arange(len(columns))

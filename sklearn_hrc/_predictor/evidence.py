@@ -87,12 +87,19 @@ def first_prior(n_groups, n_arms):
     return Prior(base, effect, np.eye(n_arms) - 1 / n_arms)
 
 
-def prior_precision(theta, prior, group):
-    """Return the prior's precision matrix times coefficients of shape (n_arms, n_columns)."""
-    n_arms = len(theta)
-    common = theta.sum(axis=0) / (n_arms**2 * prior.base[group])
-    inverse = np.linalg.pinv(prior.pattern, rcond=RANK, hermitian=True)
+def prior_precision(theta, prior, group, inverse=None):
+    """Return the prior's precision matrix times coefficients of shape (n_arms, n_columns).
+
+    `inverse` is that of the pattern, where it is at hand.
+    """
+    inverse = _inverse(prior.pattern) if inverse is None else inverse
+    common = theta.sum(axis=0) / (len(theta) ** 2 * prior.base[group])
     return common + inverse @ theta / prior.effect[group]
+
+
+def _inverse(pattern):
+    """Inverse along the contrasts that occur."""
+    return np.linalg.pinv(pattern, rcond=RANK, hermitian=True)
 
 
 def solve(information, right, prior, group, start):
@@ -119,13 +126,11 @@ def solve(information, right, prior, group, start):
         The approximate posterior covariance.
     """
     separated = _separate(information, prior, group)
-    inverse = np.linalg.pinv(prior.pattern, rcond=RANK, hermitian=True)
-    n_arms = len(information)
+    inverse = _inverse(prior.pattern)
 
     def precision(theta):
-        common = theta.sum(axis=0) / (n_arms**2 * prior.base[group])
         product = np.matmul(information, theta[..., None])[..., 0]
-        return product + common + inverse @ theta / prior.effect[group]
+        return product + prior_precision(theta, prior, group, inverse)
 
     # Contrasts beyond the pattern's rank have no variance: they stay as they are, at zero.
     start = start.mean(axis=0) + prior.pattern @ inverse @ start
@@ -156,7 +161,7 @@ def update_prior(theta, separated, prior, group):
     if n_arms == 1:
         return prior._replace(base=base)
     effects = theta - theta.mean(axis=0)
-    inverse = np.linalg.pinv(prior.pattern, rcond=RANK, hermitian=True)
+    inverse = _inverse(prior.pattern)
     size = np.einsum("jk,jl,lk->k", effects, inverse, effects)
     size = np.bincount(group, size, n_groups)
     unshrunken = (1 - separated.shrunken).sum(axis=0)

@@ -46,9 +46,9 @@ class PooledModel(NamedTuple):
 
     coefficients: np.ndarray
 
-    # Its effects lead: they are shrunk by what its rows say of them.
-    base_share = 1.0
-    effect_mean = 1.0
+    def prior(self):
+        """Return the prior means of its weights: it leads, shrunk by what its rows say."""
+        return 1.0, 1.0
 
     def links(self, columns):
         """Return links of shape (n_models, n_samples, n_treatments, n_components)."""

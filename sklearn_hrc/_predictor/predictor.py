@@ -54,8 +54,9 @@ class NetworkModel(NamedTuple):
     encoding: Encoding
     networks: list
 
-    base_share = 1.0
-    effect_mean = 0.0
+    def prior(self):
+        """Return the prior means of its weights: effects count as far as held-out rows show."""
+        return 1.0, 0.0
 
     def hidden(self, columns):
         """Return the hidden layer of each network, a list."""

@@ -16,7 +16,7 @@ class TrainingRows(NamedTuple):
     Model `m` of a member does without the rows of fold `m`. A member is fitted by a
     function of these rows; what it returns has a method `links(columns)` that gives
     links of shape (n_models, n_samples, n_treatments, n_components), for columns as the
-    encoding gives them.
+    encoding gives them, and a method `prior()` for the prior means of its weights.
 
     Attributes
     ----------

@@ -123,8 +123,8 @@ def fit_stack(members, rows):
     Parameters
     ----------
     members : list
-        Fitted members. The prior means of their weights are `base_share`, of the sum over
-        the members, and `effect_mean`; see the head of this file.
+        Fitted members. `prior` gives the prior means of their weights: that of the base,
+        in relation to the others', and that of the effects.
     rows : TrainingRows
         Rows in folds, some of them held out.
 
@@ -163,9 +163,8 @@ def _counted(level, weights, moments, share):
 
 def _prior(members):
     """Prior means of the weights of bases and effects."""
-    base = np.array([member.base_share for member in members])
+    base, effect = np.array([member.prior() for member in members]).T
     base = base / base.sum()
-    effect = np.array([member.effect_mean for member in members])
     # Where no member leads, all effects count like bases.
     return base, effect if effect.any() else base
 
