@@ -60,7 +60,7 @@ class HiddenClusterer(
         Number of clusters; None is 64, or fewer on few rows: see `n_clusters_`.
     metric : {"decision", "euclidean", "effects"}, default="decision"
         What is clustered. "decision": H in the coordinates that decide.
-        "euclidean": H as it is, the plain reading of the paper. "effects": the
+        "euclidean": H as it is, the closest to the paper. "effects": the
         directions G themselves, without H. "decision" and "effects" need expected
         outcomes in `X` and `treatment` in `fit`; see `metric_`.
     objective : int, str, list or dict, default=None
