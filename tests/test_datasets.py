@@ -592,4 +592,4 @@ def test_figures_of_the_page(tmp_path, monkeypatch, capsys):
             exec(block, names)
             output = capsys.readouterr().out
             assert not output or output.split() == printed.split()
-    assert len(blocks) == 7
+    assert len(blocks) == 9
