@@ -15,6 +15,8 @@ arms are drawn towards those of the leading member by a variance that is learnt
 What is combined in the end is the mean over a member's models. Some of their noise
 cancels in it, so that its parts spread less than those of one model: they are stretched
 to the same standard deviations. Else effects would be too small.
+
+In a second layer components learn of each other (`lending.py`).
 """
 
 from typing import NamedTuple
@@ -23,6 +25,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from sklearn_hrc._predictor.encoding import encode
+from sklearn_hrc._predictor.lending import Lending, fit_lending, lend, no_lending
 from sklearn_hrc._predictor.weights import Problem, fit_weights
 from sklearn_hrc._statistics import Moments, add, empty
 
@@ -48,12 +51,15 @@ class Stack(NamedTuple):
         What the parts of the members' mean links are multiplied with.
     share : ndarray of shape (n_treatments, n_components)
         Weight of an arm in the base: equal for those that teach the component.
+    lending : Lending
+        What components learn of each other.
     """
 
     level: np.ndarray
     base_weight: np.ndarray
     effect_weight: np.ndarray
     share: np.ndarray
+    lending: Lending
 
 
 class _Parts(NamedTuple):
@@ -89,12 +95,13 @@ def combine(links, stack):
         In the dtype of `links`.
     """
     dtype = links[0].dtype
-    level, base_weight, effect_weight, share = (part.astype(dtype) for part in stack)
+    level, base_weight, effect_weight, share = (part.astype(dtype) for part in stack[:4])
     combined = np.broadcast_to(level, links[0].shape).copy()
     for member, base_slope, effect_slope in zip(links, base_weight, effect_weight):
         base, effect = _split(member, share)
         combined += base_slope * base[..., None, :] + effect_slope * effect
-    return combined
+    base, effect = _split(combined, share)
+    return lend(base, effect * (share > 0), stack.lending)
 
 
 def default_stack(members, source):
@@ -114,7 +121,8 @@ def default_stack(members, source):
     """
     n_components = source.shape[1]
     base, effect = (np.repeat(mean[:, None], n_components, axis=1) for mean in _prior(members))
-    return Stack(np.zeros(source.shape), base, effect, _shares(source))
+    lending = no_lending(*source.shape)
+    return Stack(np.zeros(source.shape), base, effect, _shares(source), lending)
 
 
 def fit_stack(members, rows):
@@ -146,19 +154,33 @@ def fit_stack(members, rows):
             _problem(parts, _prior(members), rows, held_out, arms, c)
         )
         weights[..., c] = fitted.reshape(2, -1)
+    lending = _lending(parts, weights, level, share, rows, held_out)
     stretch = np.array([_stretch(part, share > 0) for part in parts]).swapaxes(0, 1)
-    alone = _counted(level, weights, [part.own for part in parts], share)
-    return _counted(level, weights * stretch, [part.mean for part in parts], share), alone
+    alone = _counted(level, weights, [part.own for part in parts], share, lending)
+    mean = [part.mean for part in parts]
+    return _counted(level, weights * stretch, mean, share, lending), alone
 
 
-def _counted(level, weights, moments, share):
+def _counted(level, weights, moments, share, lending):
     """Return the stack of weights of parts that are counted from these means."""
     means = np.array([part.mean[0] for part in moments])
     base_mean, effect_mean = np.split(means, [share.shape[1]], axis=1)
     base, effect = weights
     level = level - (base * base_mean).sum(axis=0)
     shift = (effect[:, None] * effect_mean.reshape(-1, *share.shape)).sum(axis=0)
-    return Stack(level - shift * (share > 0), base, effect, share)
+    return Stack(level - shift * (share > 0), base, effect, share, lending)
+
+
+def _lending(parts, weights, level, share, rows, held_out):
+    """Combine the parts of held-out rows and fit the second layer to them."""
+    received, learnt = rows.arm[held_out], share > 0
+    base, effect = np.zeros((2, len(held_out), share.shape[1]))
+    for part, base_weight, effect_weight in zip(parts, *weights):
+        base_mean, effect_mean = np.split(part.own.mean[0], [share.shape[1]])
+        base += base_weight * (part.base - base_mean)
+        own = part.effect - effect_mean.reshape(share.shape)[received]
+        effect += effect_weight * own * learnt[received]
+    return fit_lending(base, effect, level, share, rows, held_out)
 
 
 def _prior(members):
