@@ -96,7 +96,7 @@ class MultiTaskRepresenter(
         clusterer and the allocator expect them, and before Q by how much the models
         without each of the folds deviate, from which the allocator knows how uncertain Q is.
     members : sequence of {"pooled", "boosted"}, default=("pooled", "boosted")
-        What the networks are combined with: the partially pooled additive model, boosted trees.
+        What the networks are combined with: the partially pooled additive model, boosted effect trees.
         Without any the networks serve alone.
     max_epochs : int, default=60
         Passes over the rows, at most.

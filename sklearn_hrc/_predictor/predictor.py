@@ -1,9 +1,9 @@
 """The predictor: members fitted to the same folds, and combined.
 
 The networks give the hidden representation, and are a member. Others are the partially
-pooled additive model and boosted trees. A further member is a file with a function of
-`TrainingRows` whose result has a method `links` and the prior means of its weights, and a
-line in `MEMBERS`.
+pooled additive model and boosted effect trees. A further member is a file with a function of
+`TrainingRows`, the networks and a seed, whose result has a method `links` and the prior means of
+its weights, and a line in `MEMBERS`.
 """
 
 import warnings
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hrc._predictor.boosting import fit_boosted
+from sklearn_hrc._predictor.effect_trees import fit_effect_trees
 from sklearn_hrc._predictor.encoding import Encoding, own_columns
 from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
 from sklearn_hrc._predictor.pooled import fit_pooled
@@ -33,10 +33,10 @@ __all__ = [
 ]
 
 
-# What fits a member beside the networks, of rows and a seed, and its name for people.
+# What fits a member, of rows, the networks and a seed, and its name for people.
 MEMBERS = {
-    "pooled": (lambda rows, seed: fit_pooled(rows), "partially pooled model"),
-    "boosted": (fit_boosted, "boosted trees"),
+    "pooled": (lambda rows, networks, seed: fit_pooled(rows), "partially pooled model"),
+    "boosted": (fit_effect_trees, "boosted effect trees"),
 }
 
 
@@ -138,7 +138,7 @@ def fit_predictor(rows, networks, members, random_state):
     for name in members:
         fit, title = MEMBERS[name]
         try:
-            others.append(fit(rows, random_state))
+            others.append(fit(rows, networks, random_state))
         except np.linalg.LinAlgError as error:
             warnings.warn(f"Left out: the {title} failed. {error}", stacklevel=6)
     members = [*others, networks]
