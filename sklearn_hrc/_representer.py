@@ -73,10 +73,11 @@ class MultiTaskRepresenter(
     Beside the networks stands a partially pooled additive model. It is generalised linear
     in the value, the rank and bends of the rank of each feature. Each arm has coefficients
     of its own, which a prior draws together as far as the data allows (empirical Bayes).
-    Boosted trees find what only several features together tell. All are combined on the
-    link scale, with weights for what the arms have in common and for effects, which are
-    fitted to rows that a model did not see. The hidden representation H are the leading
-    principal components of the hidden layers and of the combined links.
+    Boosted effect trees find what only several features together tell. All are combined on
+    the link scale, with weights for what the arms have in common and for effects, which are
+    fitted to rows that a model did not see; then components learn of each other. The hidden
+    representation H are the leading principal components of the hidden layers and of the
+    combined links.
 
     This is the first step of HRC [1]_. What is not in the abstract of that
     paper is this package's choice: losses, heads, widths, the use of several networks, the
@@ -96,8 +97,8 @@ class MultiTaskRepresenter(
         clusterer and the allocator expect them, and before Q by how much the models
         without each of the folds deviate, from which the allocator knows how uncertain Q is.
     members : sequence of {"pooled", "boosted"}, default=("pooled", "boosted")
-        What the networks are combined with: the partially pooled additive model, boosted effect trees.
-        Without any the networks serve alone.
+        What the networks are combined with: the partially pooled additive model, boosted
+        effect trees. Without any the networks serve alone.
     max_epochs : int, default=60
         Passes over the rows, at most.
     batch_size : int or "auto", default="auto"
