@@ -143,8 +143,10 @@ def print_table(n_clusters, worlds):
 
 
 def mean_square(estimate, truth, error, weight):
-    """Weighted mean of the squared z where there is an error."""
+    """Weighted mean of the squared z where there is an error; NaN where all is exact."""
     known = error == 0
+    if known.all():
+        return np.nan
     z = (estimate - truth)[~known] / error[~known]
     return np.average(z**2, weights=weight[~known])
 

@@ -35,6 +35,8 @@ LEAF_PRIOR = 10.0
 LEAST_GAIN = 4.0
 # With fewer rows than this no tree finds what others do not; more find no more.
 LEAST_ROWS, MOST_ROWS = 200, 100_000
+# Rows that say where a tree cuts, drawn anew for each; all say what its leaves hold.
+CUT_ROWS = 20_000
 # A cut is sought among so many features, and for so many contrasts of arms.
 MOST_FEATURES, MOST_CONTRASTS = 64, 8
 # Features are cut at so many of their quantiles.
@@ -245,11 +247,14 @@ def _effect_tree(task, links, loss, dispersion, rng):
     # Links may have run away.
     if not (np.isfinite(outcome).all() and 0 < mass.sum() < np.inf):
         return None
+    drawn = slice(None)
+    if len(mass) > CUT_ROWS:
+        drawn = rng.choice(len(mass), CUT_ROWS, replace=False)
     tree = DecisionTreeRegressor(
         **SETTINGS,
         max_features=min(features.shape[1], MOST_FEATURES),
         random_state=rng.randint(np.iinfo(np.int32).max),
-    ).fit(features, outcome, sample_weight=mass)
+    ).fit(features[drawn], outcome[drawn], sample_weight=mass[drawn])
     # A Newton step for each arm in each leaf, less what is the same for all arms.
     shape = tree.tree_.node_count, len(arms)
     cell = np.ravel_multi_index((tree.apply(features, check_input=False), place), shape)

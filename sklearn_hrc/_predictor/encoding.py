@@ -195,9 +195,12 @@ def _is_atom(values, atom):
 
 def _rank(values, knots):
     """Rank in [-1, 1]: the middle of its ranks where a value spans several knots."""
+    ranks = 2 * KNOTS - 1
+    if (np.diff(knots) > 4 * SAME * np.abs(knots).max()).all():
+        return np.interp(values, knots, ranks)
     margin = SAME * np.abs(values)
-    last = np.interp(values + margin, knots, 2 * KNOTS - 1)
-    first = -np.interp(margin - values, -knots[::-1], 2 * KNOTS - 1)
+    last = np.interp(values + margin, knots, ranks)
+    first = -np.interp(margin - values, -knots[::-1], ranks)
     return (first + last) / 2
 
 

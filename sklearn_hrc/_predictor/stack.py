@@ -145,7 +145,7 @@ def fit_stack(members, rows):
     """
     held_out = np.flatnonzero(rows.fold < rows.n_models)
     share = _shares(rows.components.source)
-    parts = [_parts(member, rows, held_out, share) for member in members]
+    parts = _parts(members, rows, held_out, share)
     weights = np.zeros((2, len(members), share.shape[1]))
     level = np.zeros(share.shape)
     for c in np.flatnonzero(share.any(axis=0)):
@@ -202,22 +202,27 @@ def _split(links, share):
     return base, links - base[..., None, :]
 
 
-def _parts(member, rows, held_out, share):
-    """Go over the held-out rows and take a member's links apart."""
+def _parts(members, rows, held_out, share):
+    """Go over the held-out rows once and take the links of each member apart."""
     n_components = share.shape[1]
-    base, effect = np.empty((2, len(held_out), n_components), dtype=np.float32)
-    moments = [empty(1, share.size + n_components, cross=False) for _ in range(2)]
+    shape = len(members), 2, len(held_out), n_components
+    received = np.empty(shape, dtype=np.float32)
+    moments = [
+        [empty(1, share.size + n_components, cross=False) for _ in range(2)] for _ in members
+    ]
     for chunk in gen_batches(len(held_out), STACK_ROWS):
         index = held_out[chunk]
         place = np.arange(len(index))
-        links = member.links(encode(rows.features[index], rows.encoding))
-        pair = links[rows.fold[index], place], links.mean(axis=0)
-        for i, values in enumerate(pair):
-            split = [part.reshape(len(index), -1) for part in _split(values, share)]
-            moments[i] = add(moments[i], 0 * place, split, rows.sample_weight[index])
-        base[chunk], effects = _split(pair[0], share)
-        effect[chunk] = effects[place, rows.arm[index]]
-    return _Parts(base, effect, *moments)
+        columns = encode(rows.features[index], rows.encoding)
+        for m, member in enumerate(members):
+            links = member.links(columns)
+            pair = links[rows.fold[index], place], links.mean(axis=0)
+            for i, values in enumerate(pair):
+                split = [part.reshape(len(index), -1) for part in _split(values, share)]
+                moments[m][i] = add(moments[m][i], 0 * place, split, rows.sample_weight[index])
+            received[m, 0, chunk], effects = _split(pair[0], share)
+            received[m, 1, chunk] = effects[place, rows.arm[index]]
+    return [_Parts(*own, *both) for own, both in zip(received, moments)]
 
 
 def _stretch(part, learnt):
