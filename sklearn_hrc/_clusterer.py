@@ -195,11 +195,12 @@ class HiddenClusterer(
             rows, sample_weight = X[weighted], sample_weight[weighted]
         rng = check_random_state(self.random_state)
         sample_weight = self._fit_metric(rows, sample_weight, rng)
+        coordinates = self._coordinates(X)
         self._kmeans = KMeans(
             self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng
-        ).fit(self._coordinates(rows), sample_weight=sample_weight)
+        ).fit(coordinates if rows is X else coordinates[weighted], sample_weight=sample_weight)
         self.cluster_centers_ = self._kmeans.cluster_centers_
-        self.labels_ = self._predict(X)
+        self.labels_ = self._nearest(coordinates)
         return self
 
     def fit_predict(
@@ -384,8 +385,11 @@ class HiddenClusterer(
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
 
     def _predict(self, X):
+        return self._nearest(self._coordinates(X))
+
+    def _nearest(self, coordinates):
         # k-means refuses another dtype than that of its centres.
-        return self._kmeans.predict(self._coordinates(X).astype(self.cluster_centers_.dtype))
+        return self._kmeans.predict(coordinates.astype(self.cluster_centers_.dtype, copy=False))
 
 
 def resolve_n_clusters(n_clusters, n_rows):
