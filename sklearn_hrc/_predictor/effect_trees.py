@@ -8,10 +8,11 @@ a row of arm j has an entry for each arm k,
 
     r * (1[j = k] / sqrt(p_k) - sqrt(p_k)),
 
-with r the row's step towards its outcome and p the shares of the arms. The squared lengths of a
-leaf's mean, times its weight, are the likelihood gained by effects of its own. Steps start from
-the base of the networks. Trees are added until those of the fold that is left out get
-no better, and are kept if they are better there than chance makes them.
+with r the row's step towards its outcome and p the shares of the arms in the curvature of the
+loss. The squared length of a leaf's mean, times its curvature, is the likelihood gained by
+effects of its own. Steps start from the base of the networks and a level for each arm. Trees are
+added until the loss of the fold that is left out gets no better, and are kept if it has got
+better by more than its standard error.
 """
 
 from typing import NamedTuple
@@ -31,16 +32,16 @@ MOST_TREES, PATIENCE = 40, 4
 RATE = 0.3
 # Information for no effect, in units of the dispersion, that an arm has in each leaf.
 LEAF_PRIOR = 10.0
-# Twice the gain in likelihood in the fold that is left out, from which on trees are kept.
-LEAST_GAIN = 4.0
-# With fewer rows than this no tree finds what others do not; more find no more.
+# Newton steps for the levels of the arms, and how far each may go.
+LEVEL_STEPS, LONGEST_STEP = 10, 1.0
+# A component that fewer rows teach has no trees; of more than the most, so many are drawn.
 LEAST_ROWS, MOST_ROWS = 200, 100_000
 # Rows that say where a tree cuts, drawn anew for each; all say what its leaves hold.
 CUT_ROWS = 20_000
 # A cut is sought among so many features, and for so many contrasts of arms.
 MOST_FEATURES, MOST_CONTRASTS = 64, 8
 # Features are cut at so many of their quantiles.
-CUTS = np.linspace(0, 1, 65)[1:-1]
+CUTS = np.linspace(0, 1, 65)[:-1]
 LEAST_CURVATURE = 1e-3
 
 
@@ -88,25 +89,22 @@ class _Task(NamedTuple):
     ----------
     features : ndarray of shape (n_rows, n_features), float32
         Binned.
-    arm : ndarray of shape (n_rows,), int
-        Received arm.
+    place : ndarray of shape (n_rows,), int
+        Place of the received arm among those that teach the component.
     target, weight : ndarray of shape (n_rows,)
         As the losses have them.
-    start : ndarray of shape (n_rows,)
-        Links without any tree.
+    base : ndarray of shape (n_rows,)
+        Links without levels of the arms.
     seen : ndarray of shape (n_rows,), bool
         Whether trees are fitted to the row; the others stop them.
-    share : ndarray of shape (n_treatments,)
-        Shares of the arms in the weight; zero where they teach nothing.
     """
 
     features: np.ndarray
-    arm: np.ndarray
+    place: np.ndarray
     target: np.ndarray
     weight: np.ndarray
-    start: np.ndarray
+    base: np.ndarray
     seen: np.ndarray
-    share: np.ndarray
 
 
 def fit_effect_trees(rows, networks, random_state):
@@ -127,22 +125,39 @@ def fit_effect_trees(rows, networks, random_state):
         Trees for each fold and component; none where they find nothing.
     """
     rng = np.random.RandomState(random_state)
-    index = np.flatnonzero(rows.fold < rows.n_models)
-    if len(index) > MOST_ROWS:
-        index = np.sort(rng.choice(index, MOST_ROWS, replace=False))
-    n_treatments, n_components = rows.components.source.shape
-    trees = [[[] for _ in range(n_components)] for _ in range(rows.n_models)]
+    taught = [_draw(rows, c, rng) for c in range(len(rows.components.kind))]
+    index = np.unique(np.concatenate(taught))
+    n_treatments = len(rows.components.source)
+    trees = [[[] for _ in taught] for _ in range(rows.n_models)]
     if not len(index):
         return EffectTrees(rows.encoding, [], trees, n_treatments)
     own = encode_own(rows.features[index], rows.encoding, np.float32)
     cuts = [_cuts(values) for values in own.T]
-    features, start = _binned(own, cuts), _starts(rows, networks, index)
-    for m, c in np.ndindex(rows.n_models, n_components):
-        task = _task(rows, features, start[m], index, m, c)
+    features, base = _binned(own, cuts), _bases(rows, networks, index)
+    for m, c in np.ndindex(rows.n_models, len(taught)):
+        arms = np.flatnonzero(rows.components.source[:, c] >= 0)
+        place = np.searchsorted(index, taught[c])
+        task = _task(rows, taught[c], features[place], base[m, place, c], arms, m, c)
         if _teaches(task):
             kind = rows.components.kind[c]
-            trees[m][c] = _grow(task, LOSSES[kind], kind == INDICATOR, rng)
+            grown = _grow(task, LOSSES[kind], kind == INDICATOR, len(arms), rng)
+            trees[m][c] = [(tree, _of_all(effects, arms, n_treatments)) for tree, effects in grown]
     return EffectTrees(rows.encoding, cuts, trees, n_treatments)
+
+
+def _draw(rows, c, rng):
+    """Rows that teach component `c`, sorted."""
+    index = np.flatnonzero((rows.weights[:, c] > 0) & (rows.fold < rows.n_models))
+    if len(index) > MOST_ROWS:
+        index = np.sort(rng.choice(index, MOST_ROWS, replace=False))
+    return index
+
+
+def _of_all(effects, arms, n_treatments):
+    """Effects of all arms: none where an arm does not teach the component."""
+    every = np.zeros((len(effects), n_treatments))
+    every[:, arms] = effects
+    return every
 
 
 def _cuts(values):
@@ -162,70 +177,77 @@ def _binned(own, cuts):
     return binned
 
 
-def _starts(rows, networks, index):
-    """Links of shape (n_models, n_rows, n_components) by the networks if effects were constant.
-
-    An arm has its mean effect: the base is that of the row.
-    """
+def _bases(rows, networks, index):
+    """Means of the networks' links over the arms, (n_models, n_rows, n_components)."""
     learnt = rows.components.source >= 0
     share = learnt / np.maximum(learnt.sum(axis=0), 1)
-    links = [
-        networks.links(encode(rows.features[part], rows.encoding))
-        for part in np.array_split(index, 1 + len(index) // 8192)
-    ]
-    base = np.concatenate([np.einsum("mnjc,jc->mnc", part, share) for part in links], axis=1)
-    total = sum(part.sum(axis=1, dtype=np.float64) for part in links)
-    effect = total / len(index) - base.mean(axis=1, dtype=np.float64)[:, None]
-    return base + effect[:, rows.arm[index]]
+    bases = []
+    for part in np.array_split(index, 1 + len(index) // 8192):
+        links = networks.links(encode(rows.features[part], rows.encoding))
+        bases.append(np.einsum("mnjc,jc->mnc", links, share))
+    return np.concatenate(bases, axis=1)
 
 
-def _task(rows, features, start, index, m, c):
+def _task(rows, index, features, base, arms, m, c):
     """Rows that teach component `c`, for model `m`."""
-    weight = rows.weights[index, c]
-    used = np.flatnonzero(weight > 0)
-    chosen = index[used]
-    seen = rows.fold[chosen] != m
-    n_treatments = len(rows.components.source)
-    total = np.bincount(rows.arm[chosen][seen], weight[used][seen], n_treatments)
     return _Task(
-        features[used],
-        rows.arm[chosen],
-        rows.targets[chosen, c].astype(np.float64),
-        weight[used].astype(np.float64),
-        start[used, c].astype(np.float64),
-        seen,
-        total / max(total.sum(), np.finfo(float).tiny),
+        features,
+        np.searchsorted(arms, rows.arm[index]),
+        rows.targets[index, c].astype(np.float64),
+        rows.weights[index, c].astype(np.float64),
+        base.astype(np.float64),
+        rows.fold[index] != m,
     )
 
 
 def _teaches(task):
     """Whether there are rows enough, of two arms at least, and some that stop the trees."""
     many = task.seen.sum() >= LEAST_ROWS and not task.seen.all()
-    return many and (task.share > 0).sum() > 1 and np.ptp(task.target[task.seen]) > 0
+    return many and np.ptp(task.place[task.seen]) > 0 and np.ptp(task.target[task.seen]) > 0
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _grow(task, loss, is_indicator, rng):
+def _grow(task, loss, is_indicator, n_arms, rng):
     """Add trees as long as they make the held-out loss less."""
-    held_out, links = ~task.seen, task.start.copy()
+    held_out = ~task.seen
 
-    def held_out_loss():
-        return task.weight[held_out] @ loss.loss(links[held_out], task.target[held_out])
+    def held_out_losses():
+        return task.weight[held_out] * loss.loss(links[held_out], task.target[held_out])
 
-    trees, losses = [], [held_out_loss()]
-    scale = 1.0 if is_indicator else _dispersion(task, links, loss)
-    best = 0
+    links = task.base + _levels(task, loss, n_arms)[task.place]
+    start = least = held_out_losses()
+    dispersion = 1.0 if is_indicator else _dispersion(task, links, loss)
+    trees, best = [], 0
     while len(trees) < MOST_TREES and len(trees) - best < PATIENCE:
-        grown = _effect_tree(task, links, loss, scale, rng)
+        grown = _effect_tree(task, links, loss, dispersion, n_arms, rng)
         if grown is None:
             break
         tree, effects = grown
         trees.append(grown)
-        links += effects[tree.apply(task.features, check_input=False), task.arm]
-        losses.append(held_out_loss())
-        if losses[-1] < losses[best]:
-            best = len(trees)
-    return trees[:best] if 2 * (losses[0] - losses[best]) > LEAST_GAIN * scale else []
+        links += effects[tree.apply(task.features, check_input=False), task.place]
+        losses = held_out_losses()
+        if losses.sum() < least.sum():
+            best, least = len(trees), losses
+    gain = start - least
+    return trees[:best] if gain.sum() > np.sqrt(gain @ gain) else []
+
+
+def _sums(task, links, loss, cell, shape):
+    """Sums over the rows seen, by cell: of steps times curvature, and of curvature."""
+    target, weight = task.target[task.seen], task.weight[task.seen]
+    curvature = np.maximum(loss.curvature(links[task.seen], target), LEAST_CURVATURE)
+    values = -weight * loss.slope(links[task.seen], target), weight * curvature
+    return [np.bincount(cell, part, np.prod(shape)).reshape(shape) for part in values]
+
+
+def _levels(task, loss, n_arms):
+    """Level of each arm beside the base, so that no tree is needed to mend it."""
+    level, place = np.zeros(n_arms), task.place[task.seen]
+    for _ in range(LEVEL_STEPS):
+        gain, mass = _sums(task, task.base + level[task.place], loss, place, (n_arms,))
+        step = np.divide(gain, mass, out=np.zeros(n_arms), where=mass > 0)
+        level = level + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+    return level
 
 
 def _dispersion(task, links, loss):
@@ -236,16 +258,17 @@ def _dispersion(task, links, loss):
     return (weight @ misfit + 1) / (weight.sum() + 1)
 
 
-def _effect_tree(task, links, loss, dispersion, rng):
-    """Return a tree and the effects in its leaves; None where a link is no number."""
-    seen, arms = task.seen, np.flatnonzero(task.share)
+def _effect_tree(task, links, loss, dispersion, n_arms, rng):
+    """Return a tree and the effects in its leaves; None where nothing is cut."""
+    seen = task.seen
+    place, features = task.place[seen], task.features[seen]
     slope = loss.slope(links[seen], task.target[seen])
     curvature = np.maximum(loss.curvature(links[seen], task.target[seen]), LEAST_CURVATURE)
     mass = task.weight[seen] * curvature
-    place, features = np.searchsorted(arms, task.arm[seen]), task.features[seen]
-    outcome = (-slope / curvature)[:, None] * _contrasts(task.share[arms], rng)[place]
+    share = np.bincount(place, mass, n_arms) / mass.sum()
+    outcome = (-slope / curvature)[:, None] * _contrasts(share, rng)[place]
     # Links may have run away.
-    if not (np.isfinite(outcome).all() and 0 < mass.sum() < np.inf):
+    if not np.isfinite(outcome).all():
         return None
     drawn = slice(None)
     if len(mass) > CUT_ROWS:
@@ -255,24 +278,22 @@ def _effect_tree(task, links, loss, dispersion, rng):
         max_features=min(features.shape[1], MOST_FEATURES),
         random_state=rng.randint(np.iinfo(np.int32).max),
     ).fit(features[drawn], outcome[drawn], sample_weight=mass[drawn])
+    shape = tree.tree_.node_count, n_arms
+    if shape[0] == 1:
+        return None
     # A Newton step for each arm in each leaf, less what is the same for all arms.
-    shape = tree.tree_.node_count, len(arms)
     cell = np.ravel_multi_index((tree.apply(features, check_input=False), place), shape)
-    gain, own = (
-        np.bincount(cell, values, np.prod(shape)).reshape(shape)
-        for values in (-task.weight[seen] * slope, mass)
-    )
+    gain, own = _sums(task, links, loss, cell, shape)
     total = np.maximum(own.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     gain = gain - own * gain.sum(axis=1, keepdims=True) / total
-    effects = np.zeros((shape[0], len(task.share)))
-    effects[:, arms] = RATE * gain / (own + LEAF_PRIOR * dispersion)
-    return tree, effects
+    return tree, RATE * gain / (own + LEAF_PRIOR * dispersion)
 
 
 def _contrasts(share, rng):
     """Rows of shape (n_arms, n_contrasts) that a step is multiplied with."""
     root = np.sqrt(share)
-    contrasts = np.diag(1 / root) - root
+    # An arm without rows has no contrast.
+    contrasts = np.diag(np.divide(1, root, out=np.zeros_like(root), where=root > 0)) - root
     if len(share) <= MOST_CONTRASTS:
         return contrasts
     # Random directions keep lengths in the mean.

@@ -1,4 +1,4 @@
-"""What components learn of each other, from rows that no model saw.
+"""What components learn of each other, from rows that no model was fitted to.
 
 Who orders more often also orders more at a time: an arm that makes a chance larger for somebody
 tends to make the amount larger, too. Amounts are seen in few rows, and their effects are shrunk to
@@ -7,7 +7,8 @@ little on their own. So each combined link gets a second layer,
     level_j + slope * base + sum over components k of lent_k * effect_jk,
 
 with the base of the component itself and the effects of all: its own, whose weight has the prior
-mean 1, and those of the others, which start at 0. Without it what is chosen costs more
+mean 1, and those of the others, which start at 0. No weight is negative: what goes the other way
+is not lent. Without it what is chosen costs more
 than expected. Breiman and Friedman (1997, doi:10.1111/1467-9868.00054) predict several responses
 together in the same way.
 """
