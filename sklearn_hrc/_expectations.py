@@ -6,11 +6,10 @@ that it alone expects differ from the mean over the networks. These blocks sum
 to zero, by which they are found.
 """
 
-import warnings
-
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import ExpectedOutcomesWarning
 
 __all__ = ["count_networks", "expected_of_received", "warn_if_far"]
@@ -113,10 +112,9 @@ def warn_if_far(tasks, expected, weight, names):
     error = np.sqrt(share**2 @ (residual - mean) ** 2)
     far = np.abs(mean) > np.maximum(FAR_ERRORS * error, FAR_SHARE * np.abs(level))
     for task in np.flatnonzero(far):
-        warnings.warn(
+        warn(
             f"The last columns of X are taken for expected outcomes, but for {names[task]} "
             f"their mean is {level[task] - mean[task]:.4g} where {level[task]:.4g} was observed; "
             "use estimation='pooled' if they are other covariates.",
             ExpectedOutcomesWarning,
-            stacklevel=7,
         )

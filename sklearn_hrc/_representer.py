@@ -1,6 +1,5 @@
 """The multi-task representation network as a scikit-learn transformer."""
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -42,6 +41,7 @@ from sklearn_hrc._validation import (
     restore_on_error,
     take_rows,
 )
+from sklearn_hrc._warning import warn
 
 __all__ = ["MultiTaskRepresenter"]
 
@@ -514,7 +514,6 @@ def _warn_of_constants(tasks, names):
         return
     constant = [name for name, same in zip(names, (tasks == tasks[0]).all(axis=0)) if same]
     if constant:
-        warnings.warn(
+        warn(
             f"Nothing is learnt of {', '.join(constant)}: it has one value in all rows.",
-            stacklevel=5,
         )

@@ -1,11 +1,10 @@
 """The rows that an allocator is given: in a first fit, in further fits, held out."""
 
-import warnings
-
 import numpy as np
 
 from sklearn_hrc._resolution import align_outcomes
 from sklearn_hrc._validation import check_experiment, of_one_type
+from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import MissingTreatmentWarning
 
 __all__ = ["first_rows", "further_rows", "held_out_rows"]
@@ -48,10 +47,9 @@ def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_
                 "treatment is expected where cost is given, got None: nobody can tell whose cost "
                 "it is."
             )
-        warnings.warn(
+        warn(
             "No treatment was given: all rows count as one arm and there is nothing to allocate.",
             MissingTreatmentWarning,
-            stacklevel=5,
         )
     elif cost is None and not has_prices:
         raise ValueError(

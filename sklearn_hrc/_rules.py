@@ -6,7 +6,6 @@ a conflict can be told in the terms in which the rules were given.
 """
 
 import itertools
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_hrc._relaxation import Rows, dense_row
+from sklearn_hrc._warning import warn
 
 __all__ = [
     "Rule",
@@ -240,5 +240,5 @@ def _known_places(labels, clusters, name):
             raise ValueError(f"{name} is expected to name clusters, got {label!r}.")
     unknown = [label for label in labels if label not in positions]
     if unknown:
-        warnings.warn(f"{name} names clusters that no row is in: {unknown}.", stacklevel=2)
+        warn(f"{name} names clusters that no row is in: {unknown}.")
     return [positions[label] for label in labels if label in positions]

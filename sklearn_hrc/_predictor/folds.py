@@ -1,8 +1,8 @@
 """Folds of the rows, and networks that are each trained without one of them."""
 
-import warnings
-
 import numpy as np
+
+from sklearn_hrc._warning import warn
 
 __all__ = [
     "check_arm_sizes",
@@ -58,10 +58,9 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
         *arrays, folds, seeds=seeds, verbose=verbose, **settings
     )
     if is_interrupted:
-        warnings.warn(
+        warn(
             f"Interrupted in epoch {len(history[0]) + 1} of {settings['max_epochs']}: the "
             "networks are used as they are.",
-            stacklevel=6,  # the caller of the representer's fit
         )
     return networks, history
 

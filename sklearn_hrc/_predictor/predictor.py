@@ -6,7 +6,6 @@ pooled additive model and boosted effect trees. A further member is a file with 
 its weights, and a line in `MEMBERS`.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from sklearn_hrc._predictor.pooled import fit_pooled
 from sklearn_hrc._predictor.slopes import held_out_outcomes
 from sklearn_hrc._predictor.stack import Stack, combine, default_stack, fit_stack
 from sklearn_hrc._predictor.tasks import Components, to_outcomes
+from sklearn_hrc._warning import warn
 
 __all__ = [
     "MEMBERS",
@@ -140,7 +140,7 @@ def fit_predictor(rows, networks, members, random_state):
         try:
             others.append(fit(rows, networks, random_state))
         except np.linalg.LinAlgError as error:
-            warnings.warn(f"Left out: the {title} failed. {error}", stacklevel=6)
+            warn(f"Left out: the {title} failed. {error}")
     members = [*others, networks]
     if (rows.fold < rows.n_models).any():
         stack, alone = fit_stack(members, rows)

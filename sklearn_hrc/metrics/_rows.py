@@ -1,6 +1,5 @@
 """The rows that policies are evaluated on, checked once for every measure."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn_hrc._validation import (
     take_rows,
     unseen_labels,
 )
+from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import OverlapWarning
 from sklearn_hrc.metrics._curves import arms_with_weight
 from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows, match_weights
@@ -154,12 +154,11 @@ def check_given(arms, rows, kept, name="arms"):
     without = np.setdiff1d(given, given[given == rows.experiment.arm])
     share = np.average(np.isin(given, without), weights=rows.experiment.sample_weight)
     if share > _NEGLIGIBLE_SHARE:
-        warnings.warn(
+        warn(
             f"{name} gives {rows.experiment.treatments[without].tolist()} to {share:.2g} of the "
             "rows, and none of these received it: the experiment says nothing about that part of "
             "the policy.",
             OverlapWarning,
-            stacklevel=4,
         )
     return given
 
