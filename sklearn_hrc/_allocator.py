@@ -7,28 +7,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import validate_data
 
+from sklearn_hrc._assignment import Members, stand_before
+from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._budgeting import BudgetMixin
 from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._labels import check_exact, find_labels
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._positions import draw_direction, merge_positions, positions_of_rows, units_of
 from sklearn_hrc._resolution import resolve_estimation, resolve_parameters
 from sklearn_hrc._rows import first_rows, further_rows
-from sklearn_hrc._splitting import (
-    SPREAD_ROWS,
-    fit_split_rule,
-    has_spread,
-    head_keys,
-)
+from sklearn_hrc._tables import check_features
 from sklearn_hrc._validation import restore_on_error
 
 __all__ = ["ClusterBudgetAllocator"]
-
-MAX_FLOAT32_LABEL = 2**24
 
 
 class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
@@ -54,9 +50,10 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     objective : int, str, list or dict, default=None
         What the response is: one column of `y` by index or name, the sum of
         several, or a weighted sum. None is the first column.
-    arm_cost : array-like of shape (n_treatments,) or dict, default=None
-        Known price of each arm per individual, in the order of `treatments_`
-        or by label. It takes the place of `cost`.
+    arm_cost : array-like of shape (n_treatments,), Series or dict, default=None
+        Known price of each arm per individual, by label or in the order of
+        `treatments_`, but for strings, whose order means nothing unless an ordered
+        Categorical gave it. It takes the place of `cost`.
     estimation : {"auto", "outcomes", "pooled", "raw"}, default="auto"
         How cells are estimated. "outcomes": the mean of the expected outcomes
         that the last columns of `X` hold, as :class:`MultiTaskRepresenter`
@@ -91,10 +88,10 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     response_value : float, default=None
         Money that a unit of response is worth, in the unit of `cost`. The
         allocation then maximises money, value less cost, not response.
-    min_share, max_share : array-like of shape (n_treatments,) or dict, default=None
+    min_share, max_share : array-like of shape (n_treatments,), Series or dict, default=None
         Smallest and largest share of all individuals that get an arm, from 0 to
-        1, by label or in the order of `treatments_` (NaN for no limit).
-    max_arm_spend : array-like of shape (n_treatments,) or dict, default=None
+        1, by label or in order as `arm_cost` (NaN for no limit).
+    max_arm_spend : array-like of shape (n_treatments,), Series or dict, default=None
         Largest spend on an arm, in the unit of `budget`: total spend on the arm
         divided by the number of all individuals.
     forbidden_arms : dict, default=None
@@ -119,7 +116,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     Attributes
     ----------
     treatments_ : ndarray of shape (n_treatments,)
-        Sorted treatment labels.
+        Treatment labels, sorted or in the order of an ordered pandas Categorical.
     control_ : label
         Resolved control.
     outcome_names_ : list of str
@@ -198,7 +195,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         "arm_cost": [None, dict, "array-like"],
         "estimation": [StrOptions({"auto", "outcomes", "pooled", "raw"})],
         "split_clusters": ["boolean"],
-        "population": [None, Interval(Integral, 1, None, closed="left")],
+        # Floats count individuals up to here.
+        "population": [None, Interval(Integral, 1, 2**53, closed="both")],
         "risk": [StrOptions({"mean", "cvar", "chance", "robust"})],
         "risk_level": [Interval(Real, 0.5, 1, closed="left")],
         "budget_weight": [None, "array-like"],
@@ -286,7 +284,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
             Outcomes.
         treatment : array-like of shape (n_samples,), default=None
-            Received arm; None means that there is one, with a warning.
+            Received arm; None means that there is one, with a warning. An ordered
+            pandas Categorical says the order of the arms.
         cost : array-like of shape (n_samples,), default=None
             Realised cost of the received arm.
         propensity : array-like of shape (n_samples,), default=None
@@ -304,15 +303,12 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         BudgetError
             If the budget is below the cost of the cheapest allocation.
         """
+        given = {"X": X}
         X = self._check_X(X, reset=True)
         rows = (y, treatment, cost, propensity, sample_weight)
-        experiment = first_rows(len(X), *rows, has_prices=self.arm_cost is not None)
-        self._draws = check_random_state(self.random_state).normal(size=X.shape[1] - 1)
-        self._head = head_keys(X[:, 1:])
-        self._resolve(experiment.treatments, experiment)
-        self._n_networks = self._count_networks(X, experiment)
-        self._table = self._summarise(X, experiment)
-        return self._solve()
+        has_prices = self.arm_cost is not None
+        experiment = first_rows(len(X), *rows, has_prices=has_prices, aligned_with=given)
+        return self._fit_rows(X, experiment, X[:, 1:], check_random_state(self.random_state))
 
     @restore_on_error
     @fit_context(prefer_skip_nested_validation=True)
@@ -352,19 +348,20 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
                 propensity=propensity,
                 sample_weight=sample_weight,
             )
+        given = {"X": X}
         X = self._check_X(X)
         rows = (y, treatment, cost, propensity, sample_weight)
-        experiment = further_rows(self, len(X), *rows)
-        # Few rows alone always look different: judge the first rows of all chunks together.
-        self._head = np.concatenate([self._head, head_keys(X[:, 1:])])[:SPREAD_ROWS]
+        experiment = further_rows(self, len(X), *rows, aligned_with=given)
         estimation = self.estimation_
-        self._resolve(np.union1d(self.treatments_, experiment.treatments), experiment)
+        self._resolve(experiment.treatments, experiment)
         if self.estimation_ != estimation:
             raise ValueError(
                 f"estimation is expected to stay {estimation!r} in partial_fit, as in fit, got "
                 f"{self.estimation!r}."
             )
-        self._table = merge_tables(self._table, self._summarise(X, experiment))
+        further = self._summarise(X, experiment)
+        self._table = merge_tables(self._table, further, self._order)
+        self._positions = merge_positions(self._positions, self._place(X, experiment, X[:, 1:]))
         return self._solve()
 
     def __sklearn_tags__(self) -> Tags:
@@ -379,26 +376,35 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         return self
 
     def _check_X(self, X, *, reset=False):
-        try:
-            X = validate_data(self, X, dtype=[np.float64, np.float32], reset=reset)
-        except ValueError as error:
-            if "could not convert string" in str(error):
-                raise ValueError(
-                    "X is expected to be numeric, got strings: encode the labels of segments "
-                    "with sklearn.preprocessing.OrdinalEncoder."
-                ) from error
-            raise
-        if X.dtype == np.float32 and np.abs(X[:, 0]).max() > MAX_FLOAT32_LABEL:
-            raise ValueError(
-                f"X is expected to have labels of at most {MAX_FLOAT32_LABEL} in float32, which "
-                f"is not exact above, got {np.abs(X[:, 0]).max():.0f}; use float64."
-            )
+        X = check_features(self, X, reset=reset)
+        check_exact(X[:, 0], "X")
         return X
+
+    def _fit_rows(self, X, experiment, told_apart_by, rng):
+        """Fit to checked rows, and to the columns that tell members of a cluster apart."""
+        self._direction = draw_direction(told_apart_by.shape[1], rng)
+        self._resolve(experiment.treatments, experiment)
+        self._n_networks = self._count_networks(X, experiment)
+        self._table = self._summarise(X, experiment)
+        self._positions = self._place(X, experiment, told_apart_by)
+        return self._solve()
+
+    def _fit_served(self, X, y, told_apart_by, rng, **rows):
+        """Fit where other columns than those of `X` are there when an arm is to be chosen."""
+        X = self._check_X(X, reset=True)
+        names = ("treatment", "cost", "propensity", "sample_weight")
+        arrays = (rows.get(name) for name in names)
+        experiment = first_rows(len(X), y, *arrays, has_prices=self.arm_cost is not None)
+        return self._fit_rows(X, experiment, told_apart_by, rng)
+
+    def _place(self, X, experiment, told_apart_by):
+        return positions_of_rows(X[:, 0], told_apart_by, experiment.sample_weight, self._direction)
 
     def _resolve(self, treatments, experiment):
         """Resolve the parameters against the arms, outcomes and columns."""
+        self._order = experiment.order
         self._control, self._arm_cost, self._objective = resolve_parameters(
-            self, treatments, experiment.outcome_names
+            self, treatments, experiment.outcome_names, ordered=self._order is not None
         )
         n_tasks = experiment.outcomes.shape[1] + (experiment.cost is not None)
         self.estimation_ = resolve_estimation(
@@ -419,26 +425,36 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         return count_networks(before, n_outcomes, experiment.sample_weight)
 
     def _summarise(self, X, experiment):
-        prices = None
-        if self._arm_cost is not None:
-            prices = self._arm_cost[np.searchsorted(self.treatments_, experiment.treatments)]
-        return summarise(X, experiment, self.estimation_, prices)
+        return summarise(X, experiment, self.estimation_, self._arm_cost)
 
     def _solve(self):
         """From statistics to an allocation of the default budget."""
         table = self._table
         self.clusters_ = table.clusters
-        population = self.population
-        if population is None:
-            population = int(table.members.count.sum())
-        self.cluster_sizes_ = allotted_sizes(table.members.weight, population)
+        self.cluster_sizes_ = allotted_sizes(table.members.weight, self._population())
         self._estimates = self._estimate(self._objective)
         self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
         self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)
-        self._split_rule = None
-        if has_spread(self._head):
-            self._split_rule = fit_split_rule(table.covariates, self._draws)
         return self._make_plans(table.mean_spent)
+
+    def _population(self):
+        if self.population is None:
+            return int(self._table.members.count.sum())
+        return self.population
+
+    def _blocks(self):
+        """Units of the programme, and who they are; None where nothing tells members apart."""
+        if self.population is not None and not len(self._direction):
+            # Segments of a population that is not here: what is planned is how many.
+            return whole_clusters(self.cluster_sizes_, divisible=self.split_clusters), None
+        weight = self._table.members.weight
+        scale = self._population(), weight.sum()
+        if not self.split_clusters:
+            return whole_clusters(individuals(weight, *scale), divisible=False), None
+        units = units_of(self._positions, self.clusters_)
+        size = individuals(units.weight, *scale)
+        blocks, block = blocks_of_units(units.cluster, size)
+        return blocks, Members(units, block, size, stand_before(units, block, size))
 
     def _mean_outcome(self, index):
         """Estimate the means of one outcome in all cells."""
@@ -458,10 +474,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     def _cluster_index(self, labels):
         """Place of each label in `clusters_`, -1 for one that fit never saw."""
-        place = np.searchsorted(self.clusters_, labels)
-        place[place == len(self.clusters_)] = 0
-        return np.where(self.clusters_[place] == labels, place, -1)
+        return find_labels(labels, self.clusters_)
 
     def _locate(self, X):
-        """Cluster of each row, as an index, and the covariates that split clusters."""
+        """Cluster of each row, as an index, and the columns that tell its members apart."""
         return self._cluster_index(X[:, 0]), X[:, 1:]

@@ -1,17 +1,19 @@
 """What an allocator with estimates does with budgets: plan, compare, explain."""
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._assignment import Assignment, assign, assign_whole
 from sklearn_hrc._budget_path import path_allocation, path_shares
 from sklearn_hrc._campaign import campaign_of, resolve_budgets
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._hull import hull_path
 from sklearn_hrc._plan import (
+    Plan,
     cheapest_budget,
     plan_budget,
     plan_response,
@@ -20,6 +22,7 @@ from sklearn_hrc._plan import (
     spending_of,
 )
 from sklearn_hrc._resolution import as_finite
+from sklearn_hrc._risk import BudgetRisk
 from sklearn_hrc.exceptions import BudgetError
 
 if TYPE_CHECKING:
@@ -31,12 +34,63 @@ __all__ = ["BudgetMixin"]
 STEP = 0.001
 
 
+class PlanInUse(NamedTuple):
+    """What a budget sets, replaced as a whole: other threads see the old plan or the new one.
+
+    Attributes
+    ----------
+    budget : float
+        Mean cost per individual.
+    plan : Plan
+        Who gets what.
+    rule : BudgetRisk
+        How the plan keeps the budget.
+    allocation : ndarray of shape (n_clusters, n_arms), int64
+        Its counts in whole individuals.
+    assignment : Assignment
+        Arms of rows.
+    population : float
+        Individuals in all.
+    is_set : bool
+        By `set_budget`, not by the parameters.
+    """
+
+    budget: float
+    plan: Plan
+    rule: BudgetRisk
+    allocation: np.ndarray
+    assignment: Assignment
+    population: float
+    is_set: bool
+
+
+def _of_plan(read):
+    """Return a fitted attribute that is read from the plan in use."""
+
+    def attribute(self):
+        try:
+            return read(vars(self)["_in_use"])
+        except KeyError:
+            raise AttributeError("The allocator is not fitted, so that it has no plan.") from None
+
+    return property(attribute)
+
+
 class BudgetMixin:
     """Plans of an allocator that has estimated its cells.
 
     It has `_estimates`, and `_mean_outcome(index)` estimates the means of an
     outcome in all cells.
     """
+
+    budget_ = _of_plan(lambda use: use.budget)
+    allocation_ = _of_plan(lambda use: use.allocation)
+    expected_response_ = _of_plan(lambda use: use.plan.response / use.population)
+    expected_cost_ = _of_plan(lambda use: use.plan.cost / use.population)
+    shadow_price_ = _of_plan(lambda use: use.plan.shadow_price)
+    status_ = _of_plan(lambda use: "optimal" if use.plan.optimal else "feasible")
+    mip_gap_ = _of_plan(lambda use: use.plan.gap)
+    bound_ = _of_plan(lambda use: use.plan.bound / use.population)
 
     def set_budget(self, budget: float) -> Self:
         """Plan for another budget, without fitting anything.
@@ -60,9 +114,7 @@ class BudgetMixin:
             If the budget and the rules cannot be kept together; likewise.
         """
         check_is_fitted(self)
-        plan = self._plan(budget)
-        self._budget_set = float(budget)
-        return self._adopt(plan, budget)
+        return self._adopt(self._plan(budget), budget, is_set=True)
 
     def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
@@ -79,7 +131,7 @@ class BudgetMixin:
             `cost_se`, all per individual.
         """
         check_is_fitted(self)
-        population = int(self.cluster_sizes_.sum())
+        population = self._campaign.sizes.sum().item()
         points = []
         for budget in np.ravel(budgets).tolist():
             plan = self._plan(budget)
@@ -176,7 +228,7 @@ class BudgetMixin:
             totals of the move, `marginal_return` is their ratio.
         """
         check_is_fitted(self)
-        counts, rule = self.allocation_, self._rule_in_use
+        counts, rule = self._in_use.plan.counts, self._in_use.rule
         if budget is not None:
             counts, rule = self._plan(budget).counts, risk_of(self._campaign, [budget], np.ones(1))
         if step is None:
@@ -188,24 +240,30 @@ class BudgetMixin:
     def _plan(self, budget):
         return plan_budget(self._campaign, as_finite(budget, "budget"))
 
+    def _assign(self, budget):
+        return self._assignment_of(self._plan(budget))
+
+    def _assignment_of(self, plan):
+        """Who gets which arm by a plan."""
+        if self._campaign.members is None:
+            return assign_whole(plan.counts, self.cost_, self._control)
+        return assign(self._campaign.members, plan.of_blocks, self.cost_, self._control)
+
     def _cheapest_budget(self):
         return cheapest_budget(self._campaign)
 
     def _make_plans(self, mean_spent):
         """Plan as the parameters say, after estimates have changed."""
-        self._campaign = campaign_of(self, self._estimates, self._mean_outcome)
-        self._budget_set = None
+        self._campaign = campaign_of(self, self._estimates, *self._blocks(), self._mean_outcome)
         for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
             vars(self).pop(name, None)
         if self.target_response is not None:
             plan = plan_response(self._campaign, as_finite(self.target_response, "target_response"))
-            spent = plan.cost / self.cluster_sizes_.sum()
-            return self._adopt(plan, spent, spending_of(self._campaign, plan))
+            return self._adopt_spending(plan)
         if self.budget is None:
             if self.response_value is not None:
                 plan = plan_without_budget(self._campaign)
-                spent = plan.cost / self.cluster_sizes_.sum()
-                return self._adopt(plan, spent, spending_of(self._campaign, plan))
+                return self._adopt_spending(plan)
             budget = max(mean_spent, self._cheapest_budget())
             return self._adopt(self._plan(budget), budget)
         if np.ndim(self.budget) == 0:
@@ -225,9 +283,9 @@ class BudgetMixin:
             if self.budget_timing == "wait-and-see":
                 raise
         else:
-            self.budget_allocations_ = np.stack([plan.counts for plan in later])
+            self.budget_allocations_ = np.stack([self._whole(plan.counts) for plan in later])
             known = float(weights @ [plan.objective for plan in later])
-            gained = (known - now.objective) / self.cluster_sizes_.sum()
+            gained = (known - now.objective) / self._campaign.sizes.sum()
             self.value_of_knowing_budget_ = float(gained)
         if self.budget_timing == "wait-and-see":
             return self._adopt(self._plan(expected), expected)
@@ -237,18 +295,31 @@ class BudgetMixin:
             rule = spending_of(self._campaign, now)
         return self._adopt(now, expected, rule)
 
-    def _adopt(self, plan, budget, rule=None):
+    def _adopt_spending(self, plan):
+        """Put a plan to use whose budget is what it spends."""
+        spent = plan.cost / self._campaign.sizes.sum()
+        return self._adopt(plan, spent, spending_of(self._campaign, plan))
+
+    def _adopt(self, plan, budget, rule=None, *, is_set=False):
         """Put a plan to use, with the budget and the rule for it that the plan keeps."""
         if rule is None:
             rule = risk_of(self._campaign, [budget], np.ones(1))
-        self._rule_in_use = rule
-        population = int(self.cluster_sizes_.sum())
-        self.budget_ = float(budget)
-        self.allocation_ = plan.counts
-        self.expected_response_ = plan.response / population
-        self.expected_cost_ = plan.cost / population
-        self.shadow_price_ = plan.shadow_price
-        self.status_ = "optimal" if plan.optimal else "feasible"
-        self.mip_gap_ = plan.gap
-        self.bound_ = plan.bound / population
+        self._in_use = PlanInUse(
+            float(budget),
+            plan,
+            rule,
+            self._whole(plan.counts),
+            self._assignment_of(plan),
+            self._campaign.sizes.sum().item(),
+            is_set,
+        )
         return self
+
+    def _whole(self, counts):
+        """Whole individuals of each cluster; fractions of dearer arms go to its cheapest one."""
+        if counts.dtype.kind == "i":
+            return counts
+        whole = np.floor(counts).astype(np.int64)
+        cheapest = np.where(counts > 0, self.cost_, np.inf).argmin(axis=1)
+        whole[np.arange(len(whole)), cheapest] += self.cluster_sizes_ - whole.sum(axis=1)
+        return whole

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_hrc._blocks import sum_to_clusters
 from sklearn_hrc._plan import Campaign
 from sklearn_hrc._resolution import as_finite, outcome_index
 from sklearn_hrc._risk import CostErrors
@@ -18,7 +19,7 @@ from sklearn_hrc._validation import as_numbers
 __all__ = ["campaign_of", "cost_errors", "resolve_budgets"]
 
 
-def campaign_of(allocator, estimates, mean_outcome):
+def campaign_of(allocator, estimates, blocks, members, mean_outcome):
     """Return what plans of an allocator are made of.
 
     Parameters
@@ -27,6 +28,10 @@ def campaign_of(allocator, estimates, mean_outcome):
         With its parameters, and its arms, clusters and sizes resolved.
     estimates : CellEstimates
         Response and cost of its cells.
+    blocks : Blocks
+        Units of its clusters.
+    members : Members or None
+        Who they are.
     mean_outcome : callable
         Estimated means, (n_clusters, n_treatments), of the outcome with an index.
 
@@ -36,6 +41,7 @@ def campaign_of(allocator, estimates, mean_outcome):
         Estimates and rules.
     """
     response, cost = np.moveaxis(estimates.mean, -1, 0)
+    sizes = sum_to_clusters(blocks.sizes[:, None], blocks, len(response))[:, 0]
     value = response
     if allocator.response_value is not None:
         value = as_finite(allocator.response_value, "response_value") * response - cost
@@ -43,13 +49,14 @@ def campaign_of(allocator, estimates, mean_outcome):
         response=response,
         cost=cost,
         value=value,
-        sizes=allocator.cluster_sizes_,
+        sizes=sizes,
+        blocks=blocks,
         errors=cost_errors(estimates),
-        rules=_rules(allocator, response, cost, mean_outcome),
+        rules=_rules(allocator, response, cost, sizes, mean_outcome),
         risk=allocator.risk,
         risk_level=allocator.risk_level,
-        split_clusters=allocator.split_clusters,
         time_limit=allocator.time_limit,
+        members=members,
     )
 
 
@@ -95,14 +102,15 @@ def resolve_budgets(budget, weights):
     return budgets, chances / chances.sum()
 
 
-def _rules(allocator, response, cost, mean_outcome):
+def _rules(allocator, response, cost, sizes, mean_outcome):
     """Rules of the parameters that are given."""
-    treatments, sizes = allocator.treatments_, allocator.cluster_sizes_
-    rules = []
+    treatments, rules = allocator.treatments_, []
+    ordered = allocator._order is not None
     for name, of_cost in (("min_share", None), ("max_share", None), ("max_arm_spend", cost)):
         limits = getattr(allocator, name)
         if limits is not None:
-            limits = resolve_limits(limits, treatments, name, share=of_cost is None)
+            is_share = of_cost is None
+            limits = resolve_limits(limits, treatments, name, share=is_share, ordered=ordered)
             rules += limit_rules(name, limits, treatments, sizes, of_cost)
     if allocator.forbidden_arms is not None:
         rules.append(forbidden_rule(allocator.forbidden_arms, allocator.clusters_, treatments))

@@ -151,7 +151,7 @@ def _one_arm_for_all(core, rows, convex):
     """The best allowed solution in which everybody gets the same arm; None if there is none."""
     best = None
     for arm in range(core.gain.shape[1]):
-        counts = np.zeros(core.gain.shape, dtype=np.int64)
+        counts = np.zeros(core.gain.shape, dtype=core.per_unit.dtype)
         counts[:, arm] = core.units * core.per_unit[:, 0]
         if convex.cut(counts)[0] <= 0 and keeps_rows(counts, rows).all():
             value = float(core.units @ core.gain[:, arm])

@@ -22,8 +22,6 @@ from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._resolution import resolve_parameters
 from sklearn_hrc._rows import first_rows
-from sklearn_hrc._splitting import fit_split_rule, has_spread
-from sklearn_hrc._statistics import add, empty
 from sklearn_hrc._unwrap import (
     is_search,
     split_preprocessing,
@@ -70,7 +68,7 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
     allocator_ : ClusterBudgetAllocator
         The teacher's allocator fitted on the student's clusters.
     treatments_ : ndarray of shape (n_treatments,)
-        Sorted treatment labels.
+        Treatment labels, sorted or in the order of an ordered pandas Categorical.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -168,9 +166,14 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
             "sample_weight": sample_weight,
         }
         has_prices = allocator.arm_cost is not None
-        experiment = first_rows(_num_samples(X), y, **rows, has_prices=has_prices)
+        beside = {"X": X, "groups": groups}
+        experiment = first_rows(
+            _num_samples(X), y, **rows, has_prices=has_prices, aligned_with=beside
+        )
         if not is_search(teacher):  # a search may set them
-            resolve_parameters(allocator, experiment.treatments, experiment.outcome_names)
+            ordered = experiment.order is not None
+            arms, names = experiment.treatments, experiment.outcome_names
+            resolve_parameters(allocator, arms, names, ordered=ordered)
         given = {name: values for name, values in rows.items() if values is not None}
         with warnings.catch_warnings():
             # It has just been said.
@@ -252,11 +255,11 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
         self._labels, codes = np.unique(Z[:, 0], return_inverse=True)
         self.student_ = self._fit_student(inputs, codes, weight, rng)
         served = self._served(inputs)
-        self.allocator_ = clone(allocator).fit(np.column_stack([served, Z[:, 1:]]), y, **given)
-        if allocator._budget_set is not None:
+        served = np.column_stack([served, Z[:, 1:]])
+        self.allocator_ = clone(allocator)._fit_served(served, y, inputs, rng, **given)
+        if allocator._in_use.is_set:
             # The teacher's budget of today is not its parameter.
-            self.allocator_.set_budget(allocator._budget_set)
-        self._split_rule = self._fit_split_rule(inputs, served, weight, rng)
+            self.allocator_.set_budget(allocator.budget_)
 
     def _inputs(self, X):
         """What the student sees: the features as preprocessed for the teacher."""
@@ -276,21 +279,13 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
         """Cluster of each row by the student."""
         return self._labels[self.student_.predict(inputs)]
 
-    def _fit_split_rule(self, inputs, served, weight, rng):
-        draws = rng.normal(size=inputs.shape[1])
-        if not has_spread(inputs):
-            return None
-        cluster = np.searchsorted(self.allocator_.clusters_, served)
-        start = empty(len(self.allocator_.clusters_), inputs.shape[1], cross=False)
-        return fit_split_rule(add(start, cluster, inputs, weight), draws)
-
     def _check_X(self, X):
         inputs = self._inputs(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         return inputs
 
     def _locate(self, inputs):
-        """Cluster of each row, as an index, and the covariates that split clusters."""
+        """Cluster of each row, as an index, and the columns that tell its members apart."""
         return self.allocator_._cluster_index(self._served(inputs)), inputs
 
 

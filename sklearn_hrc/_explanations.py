@@ -88,7 +88,7 @@ def marginal_moves(allocator, counts, rule, step):
 def _relaxed(campaign, counts, rule, shift):
     """Counts of the linear relaxation where the budget is shifted; None where there are none."""
     _, coefficients, limit = rule.cut(counts)
-    rows = [dense_row(coefficients, limit + shift * int(campaign.sizes.sum()))]
+    rows = [dense_row(coefficients, limit + shift * campaign.sizes.sum())]
     rows += [other.rows for other in campaign.rules]
     try:
         return relax_rows(campaign.value, campaign.sizes, join_rows(rows)).counts

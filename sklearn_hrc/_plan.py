@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from sklearn_hrc._assignment import Members, arms_of_units
+from sklearn_hrc._blocks import Blocks, rows_in_blocks, rows_of_clusters, sum_to_clusters
 from sklearn_hrc._conflicts import can_be_kept, describe_conflict
 from sklearn_hrc._convex_programme import CONVEX_GAP, solve_convex
 from sklearn_hrc._programme import solve
@@ -52,8 +54,10 @@ class Campaign(NamedTuple):
         Expected values per individual.
     value : ndarray of shape (n_clusters, n_arms)
         What is made as large as possible: the response, or money.
-    sizes : ndarray of shape (n_clusters,), int64
-        Individuals of each cluster.
+    sizes : ndarray of shape (n_clusters,)
+        Individuals of each cluster; no whole numbers where rows stand for fractions of them.
+    blocks : Blocks
+        Units of the clusters that get one arm each.
     errors : CostErrors
         Errors of the costs.
     rules : list of Rule
@@ -62,22 +66,23 @@ class Campaign(NamedTuple):
         How the budget must hold.
     risk_level : float
         With which probability.
-    split_clusters : bool
-        Clusters may be split between arms.
     time_limit : float or None
         Seconds for one plan.
+    members : Members or None
+        Who the units are; None where nothing tells the members of a cluster apart.
     """
 
     response: np.ndarray
     cost: np.ndarray
     value: np.ndarray
     sizes: np.ndarray
+    blocks: Blocks
     errors: CostErrors
     rules: list
     risk: str
     risk_level: float
-    split_clusters: bool
     time_limit: float | None
+    members: Members | None = None
 
 
 class Plan(NamedTuple):
@@ -85,8 +90,10 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    counts : ndarray of shape (n_clusters, n_arms), int64
+    counts : ndarray of shape (n_clusters, n_arms)
         Individuals; rows sum to the sizes of the clusters.
+    of_blocks : ndarray of shape (n_blocks, n_arms)
+        Individuals of each block.
     response, cost : float
         Expected totals.
     shadow_price : float
@@ -101,6 +108,7 @@ class Plan(NamedTuple):
     """
 
     counts: np.ndarray
+    of_blocks: np.ndarray
     response: float
     cost: float
     shadow_price: float
@@ -194,7 +202,7 @@ def _plan_chance(campaign, budgets, weights):
                 f"budget is expected to leave an allocation that is within it with probability "
                 f"{campaign.risk_level}, but none was found for {budgets.tolist()}."
             )
-        plans = [_plan_of(campaign, plan.counts, 0.0, -np.inf, False)]
+        plans = [_plan_of(campaign, plan.of_blocks, 0.0, -np.inf, False)]
     best = max(plans, key=lambda plan: plan.objective)
     bound = plan_budget(campaign, budgets.max()).bound
     stake = campaign.sizes @ np.ptp(campaign.value, axis=1)
@@ -216,10 +224,11 @@ def plan_without_budget(campaign):
     """Plan for the largest value, within the rules alone."""
     if campaign.rules:
         return _plan_rows(campaign, campaign.rules)._replace(shadow_price=0.0)
-    best = campaign.value.argmax(axis=1)
-    counts = np.zeros(campaign.value.shape, dtype=np.int64)
-    counts[np.arange(len(best)), best] = campaign.sizes
-    return _plan_of(campaign, counts, price=0.0, bound=-np.inf, optimal=True)
+    cluster, _, sizes = campaign.blocks
+    best = campaign.value.argmax(axis=1)[cluster]
+    given = np.zeros((len(sizes), campaign.value.shape[1]), dtype=sizes.dtype)
+    given[np.arange(len(sizes)), best] = sizes
+    return _plan_of(campaign, given, price=0.0, bound=-np.inf, optimal=True)
 
 
 def plan_response(campaign, target):
@@ -246,7 +255,7 @@ def plan_response(campaign, target):
     """
     cheapest = campaign._replace(value=-campaign.cost)
     if campaign.rules:
-        rows = dense_row(-campaign.response, -target * int(campaign.sizes.sum()))
+        rows = dense_row(-campaign.response, -target * campaign.sizes.sum())
         rule = Rule("target_response", float(target), -1, rows)
         plan = _plan_rows(cheapest, [rule, *campaign.rules])
     else:
@@ -270,38 +279,35 @@ def cheapest_budget(campaign):
     factor = risk_factor(campaign.risk, campaign.risk_level, campaign.errors.n_shared)
     needed = math.fsum((plan.counts * campaign.cost)[plan.counts > 0]) + factor * deviation
     # A hair more where the reserve is rounded.
-    return (needed + 1e-9 * factor * deviation) / int(campaign.sizes.sum())
+    return (needed + 1e-9 * factor * deviation) / campaign.sizes.sum().item()
 
 
 def _plan_single_row(campaign, value, cost, limit):
     """One row and nothing else: exact."""
-    allocation = solve(
-        value,
-        cost,
-        campaign.sizes,
-        limit,
-        split_clusters=campaign.split_clusters,
-        time_limit=campaign.time_limit,
-    )
-    optimal = allocation.status == "optimal"
-    return _plan_of(
-        campaign, allocation.counts, allocation.shadow_price, allocation.bound, optimal
-    )._replace(gap=allocation.gap)
+    cluster, units, sizes = campaign.blocks
+    options = {"split_clusters": units, "time_limit": campaign.time_limit}
+    found = solve(value[cluster], cost[cluster], sizes, limit, **options)
+    optimal = found.status == "optimal"
+    plan = _plan_of(campaign, found.counts, found.shadow_price, found.bound, optimal)
+    return plan._replace(gap=found.gap) if plan.optimal == optimal else plan
 
 
 def _plan_rows(campaign, rules, risk=None, budget=None):
     """Several rules; the first of them prices the plan, or the budget that must hold in a risk."""
+    blocks, n_clusters = campaign.blocks, len(campaign.sizes)
     rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(campaign.value.size)
+    rows = rows_in_blocks(rows, blocks, n_clusters)
     time_limit = TIME_LIMIT if campaign.time_limit is None else campaign.time_limit
-    options = {"split_clusters": campaign.split_clusters, "time_limit": time_limit}
+    options = {"split_clusters": blocks.units, "time_limit": time_limit}
     # What all arms of a cluster have in common only costs digits.
     common = campaign.value.min(axis=1, keepdims=True)
-    value = campaign.value - common
+    value = (campaign.value - common)[blocks.cluster]
     try:
         if risk is None:
-            solution = solve_rows(value, campaign.sizes, rows, **options)
+            solution = solve_rows(value, blocks.sizes, rows, **options)
         else:
-            solution = solve_convex(value, campaign.sizes, rows, risk, **options)
+            convex = _RiskOfBlocks(risk, blocks)
+            solution = solve_convex(value, blocks.sizes, rows, convex, **options)
     except InfeasibleRows as error:
         if error.reason == "time":
             raise RuleConflictError(
@@ -311,7 +317,8 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
         if risk is not None:
             # The budget, in spite of errors, as far as it was demanded: that is sharp where the
             # budget gives, so that only its own figure can be told.
-            demanded = budget._replace(rows=join_rows(error.cuts or [budget.rows]))
+            cuts = [rows_of_clusters(cut, blocks, n_clusters) for cut in error.cuts]
+            demanded = budget._replace(rows=join_rows(cuts or [budget.rows]))
             rules = [demanded, *(rule._replace(easier=0) for rule in rules)]
         conflict = describe_conflict(campaign.sizes, rules)
         # The budget, or the response, stands first where there is one.
@@ -325,12 +332,50 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
     return _plan_of(campaign, solution.counts, price, bound, solution.proven)
 
 
-def _plan_of(campaign, counts, price, bound, optimal):
+class _RiskOfBlocks(NamedTuple):
+    """A convex rule on counts of clusters, as one on counts of blocks."""
+
+    rule: BudgetRisk
+    blocks: Blocks
+
+    @property
+    def allowed(self):
+        """Counts of the cheapest allocation."""
+        cluster, _, sizes = self.blocks
+        counts = np.zeros((len(sizes), self.rule.cost.shape[1]))
+        counts[np.arange(len(sizes)), self.rule.cost.argmin(axis=1)[cluster]] = sizes
+        return counts
+
+    def cut(self, counts):
+        """Say what `BudgetRisk.cut` says; blocks of a cluster have its coefficients."""
+        total = sum_to_clusters(counts, self.blocks, len(self.rule.sizes))
+        excess, coefficients, limit = self.rule.cut(total)
+        return excess, coefficients[self.blocks.cluster], limit
+
+
+def _of_clusters(campaign, given):
+    """Individuals of clusters, as units get the arms that individuals of blocks were given."""
+    blocks, members = campaign.blocks, campaign.members
+    if blocks.sizes.dtype.kind == "i" or members is None:
+        return sum_to_clusters(given, blocks, len(campaign.sizes))
+    counts = np.zeros(campaign.value.shape)
+    arm = arms_of_units(members, given, campaign.cost)
+    np.add.at(counts, (members.units.cluster, arm), members.size)
+    return counts
+
+
+def _plan_of(campaign, given, price, bound, optimal):
+    counts = _of_clusters(campaign, given)
+    # Where units differ in size, what was proven is a plan for units of the mean size.
+    optimal = optimal and bool(
+        np.all(counts == sum_to_clusters(given, campaign.blocks, len(counts)))
+    )
     objective = float(np.sum(counts * campaign.value))
     bound = max(float(bound), objective)
     stake = float(campaign.sizes @ np.ptp(campaign.value, axis=1))
     return Plan(
         counts,
+        given,
         float(np.sum(counts * campaign.response)),
         float(np.sum(counts * campaign.cost)),
         float(price),

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._assignment import arms_of_rows
 from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
 from sklearn_hrc._metadata import PolicyMetadataMixin
+from sklearn_hrc._positions import project
 from sklearn_hrc._rows import held_out_rows
-from sklearn_hrc._splitting import arms_of_rows, uniforms
 from sklearn_hrc.metrics._curves import arm_costs, realised_curve
 from sklearn_hrc.metrics._estimators import evaluation_rows
 
@@ -21,10 +22,9 @@ SCORE_BUDGETS = 20
 class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
     """Methods of an estimator with a `_fitted_allocator`.
 
-    It has two methods more and an attribute: `_check_X(X)` checks what comes
-    in and returns a matrix; `_locate(X)` gives, for such a matrix, the index
-    of the cluster of each row and the covariates that split clusters by
-    `_split_rule`.
+    It has two methods more: `_check_X(X)` checks what comes in and returns a matrix.
+    `_locate(X)` gives, for such a matrix, the index of the cluster of each row and the
+    columns that tell members of a cluster apart.
     """
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -39,12 +39,13 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         -------
         arms : ndarray of shape (n_samples,)
             Treatment labels. In a split cluster covariates decide, the same
-            way in every batch and process; where they hardly differ between
-            rows, all of it gets the cheapest of its arms.
+            way in every batch and process. The rows of `fit` get what was planned for them.
+            Rows that are alike get the same arm.
         """
         check_is_fitted(self)
         allocator = self._fitted_allocator
-        return allocator.treatments_[self._codes(self._check_X(X), [allocator.allocation_])[0]]
+        assignment = allocator._in_use.assignment
+        return allocator.treatments_[self._codes(self._check_X(X), [assignment])[0]]
 
     def predict_budgets(self, X: ArrayLike, budgets: ArrayLike) -> NDArray[Any]:
         """Choose an arm for each row at several budgets; the policy stays as it is.
@@ -64,10 +65,10 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         check_is_fitted(self)
         allocator = self._fitted_allocator
         X = self._check_X(X)
-        plans = [allocator._plan(budget).counts for budget in np.ravel(budgets).tolist()]
-        if not plans:
+        assignments = [allocator._assign(budget) for budget in np.ravel(budgets).tolist()]
+        if not assignments:
             return np.empty((0, len(X)), dtype=allocator.treatments_.dtype)
-        return allocator.treatments_[self._codes(X, plans)]
+        return allocator.treatments_[self._codes(X, assignments)]
 
     def score(
         self,
@@ -113,22 +114,26 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         if len(allocator.treatments_) == 1:
             return 0.0
         budgets = score_budgets(allocator, experiment)
-        plans = [allocator._plan(budget).counts for budget in budgets]
+        assignments = [allocator._assign(budget) for budget in budgets]
         rows = _evaluation_rows(experiment)
-        return realised_curve(self._codes(X, plans), rows, allocator._control).area
+        return realised_curve(self._codes(X, assignments), rows, allocator._control).area
 
     def _summary(self) -> Summary:
         return policy_summary(self._fitted_allocator)
 
-    def _codes(self, X, plans):
-        """Arm of each row by each plan, as indices, (n_plans, n_samples)."""
+    def _codes(self, X, assignments):
+        """Arm of each row by each assignment, as indices, (n_assignments, n_samples)."""
         allocator = self._fitted_allocator
-        cluster, covariates = self._locate(X)
-        uniform = None if self._split_rule is None else uniforms(covariates, self._split_rule)
+        cluster, columns = self._locate(X)
+        split = np.any([assignment.is_split for assignment in assignments], axis=0)
+        # Few clusters are split: only their members need a place.
+        rows = np.flatnonzero((cluster >= 0) & split[cluster])
+        place = np.zeros(len(cluster))
+        place[rows] = project(columns[rows], allocator._direction)
         return np.stack(
             [
-                arms_of_rows(cluster, uniform, plan, allocator.cost_, allocator._control)
-                for plan in plans
+                arms_of_rows(cluster, place, assignment, allocator._control)
+                for assignment in assignments
             ]
         )
 

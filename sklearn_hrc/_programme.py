@@ -16,7 +16,7 @@ from sklearn_hrc._hull import cheapest_arms
 from sklearn_hrc._search import TOLERANCE, Problem, search_units
 from sklearn_hrc.exceptions import BudgetError
 
-__all__ = ["Allocation", "cheapest_cost", "is_within_budget", "solve"]
+__all__ = ["Allocation", "cheapest_cost", "is_within_budget", "solve", "units_and_sizes"]
 
 # Decimals that costs may have to be read as multiples of a unit.
 _MAX_DIGITS = 6
@@ -72,7 +72,33 @@ def is_within_budget(counts, cost, n_individuals, budget):
     total = moved = math.fsum(spent.tolist())
     if np.any(spent < 0):
         moved = math.fsum(np.abs(spent).tolist())
-    return total <= float(budget) * int(n_individuals) + TOLERANCE * moved
+    return total <= float(budget) * n_individuals + TOLERANCE * moved
+
+
+def units_and_sizes(sizes, split_clusters):
+    """Return how many units a cluster has that get one arm each, and the individuals of a unit.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_clusters,)
+        Individuals of each cluster. Weighted rows may stand for fractions of them.
+    split_clusters : bool or ndarray of shape (n_clusters,), int
+        True: every individual is a unit. False: every cluster is one. An array: so many units
+        of equal size.
+
+    Returns
+    -------
+    units : ndarray of shape (n_clusters,), int
+        Zero in an empty cluster.
+    per_unit : ndarray of shape (n_clusters,)
+        Individuals of a unit, in the type of `sizes`.
+    """
+    if np.ndim(split_clusters):
+        units = np.asarray(split_clusters)
+    else:
+        units = sizes if split_clusters else (sizes > 0).astype(np.int64)
+    divisor = np.maximum(units, 1)
+    return units, sizes // divisor if sizes.dtype.kind == "i" else sizes / divisor
 
 
 def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None):
@@ -86,12 +112,13 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
     ----------
     response, cost : (n_clusters, n_arms) arrays
         Expected response and cost per individual, of any sign and scale.
-    sizes : (n_clusters,) array of int
+    sizes : (n_clusters,) array of int, or of float where units are given
         Number of individuals of each cluster; clusters may be empty, but not all of them.
     budget : float
         Largest mean cost per individual.
-    split_clusters : bool, default=True
-        Whether the individuals of one cluster may receive different arms.
+    split_clusters : bool or (n_clusters,) array of int, default=True
+        Whether the individuals of one cluster may receive different arms; or the number of
+        equal units of each cluster, all of whose individuals receive the same arm.
     time_limit : float, default=None
         Seconds after which the search ends; the walk along the hulls, some tenths of a second for
         a million arms of clusters, is always finished. None is a limit on memory, and a second for
@@ -118,12 +145,15 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
     """
     started = time.perf_counter()
     response, cost = np.asarray(response, dtype=np.float64), np.asarray(cost, dtype=np.float64)
-    sizes, budget = np.asarray(sizes, dtype=np.int64), float(budget)
+    sizes, budget = np.asarray(sizes), float(budget)
+    if sizes.dtype.kind != "f":
+        sizes = sizes.astype(np.int64)
     _check(response, cost, sizes, budget, time_limit)
     deadline = None if time_limit is None else started + time_limit
-    counts, start = np.zeros(cost.shape, dtype=np.int64), cheapest_arms(response, cost)
+    units, per_unit = units_and_sizes(sizes, split_clusters)
+    counts, start = np.zeros(cost.shape, dtype=sizes.dtype), cheapest_arms(response, cost)
     counts[np.arange(len(sizes)), start] = sizes
-    total = int(sizes.sum())
+    total = sizes.sum().item()
     if not is_within_budget(counts, cost, total, budget):
         raise BudgetError(
             f"budget is expected to be at least {cheapest_cost(cost, sizes) / total}, the cost per "
@@ -132,14 +162,13 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
     cheapest, live, first = counts.copy(), np.flatnonzero(sizes), None
     if len(live) == len(sizes):
         live = slice(None)
-    problem, exponents = _normalise(
-        response[live], cost[live], sizes[live], start[live], budget, split_clusters=split_clusters
-    )
+    parts = sizes[live], units[live], per_unit[live]
+    problem, exponents = _normalise(response[live], cost[live], parts, start[live], budget)
     # Where costs cancel, the sums are less exact than the rule: keep clear of the limit then.
     for kept in (1.0, *(1 - 10.0 ** np.arange(-15, 0)), 0.0):
         found = search_units(problem._replace(room=kept * problem.room), deadline)
         first = first or found
-        counts[live] = found.counts * (sizes[live] // problem.units)[:, None]
+        counts[live] = found.counts * per_unit[live, None]
         if is_within_budget(counts, cost, total, budget):
             break
     else:
@@ -172,23 +201,23 @@ def _check(response, cost, sizes, budget, time_limit):
         raise ValueError(f"time_limit is expected to be None or at least 0, got {time_limit}")
 
 
-def _normalise(response, cost, sizes, start, budget, *, split_clusters):
+def _normalise(response, cost, parts, start, budget):
     """State the problem relative to its cheapest allocation, scaled by powers of two."""
-    units = sizes if split_clusters else np.ones_like(sizes)
-    per_unit = (sizes // units)[:, None]
+    sizes, units, per_unit = parts
+    per_unit = per_unit[:, None]
     start = np.arange(len(sizes)), start
     # The tolerance of the budget is linear in the counts: what is forgiven comes off the costs.
     # A hundredth of it is held back for the rounding of the sums.
     forgiven = 0.99 * TOLERANCE * np.abs(cost)
     charged = cost - forgiven
     least = (-sizes * charged[start]).tolist()
-    room = math.fsum([budget * int(sizes.sum()), *least])
+    room = math.fsum([budget * sizes.sum().item(), *least])
     gain = per_unit * (response - response[start][:, None])
     extra = per_unit * (charged - charged[start][:, None])
     # Neither more money than any allocation costs nor a larger harm changes the optimum.
     room = min(max(room, 0.0), 2 * float(np.sum(units * extra.max(axis=1))))
     usable = room
-    most = _largest_spend(cost, sizes, start, budget, split_clusters)
+    most = _largest_spend(cost, sizes, per_unit, start, budget)
     if most is not None:
         usable = max(0.0, min(room, math.fsum([most, -0.98 * TOLERANCE * abs(most), *least])))
     gain = np.maximum(gain, -(gain.max() or 1.0))
@@ -202,13 +231,15 @@ def _normalise(response, cost, sizes, start, budget, *, split_clusters):
     return Problem(gain, extra, forgiven, units, float(room), float(usable)), exponents
 
 
-def _largest_spend(cost, sizes, start, budget, split_clusters):
+def _largest_spend(cost, sizes, per_unit, start, budget):
     """Most that an allocation within the budget can cost where all costs are multiples of a unit.
 
     Costs that are decimals of few digits, such as prices in cents, are such multiples, and what
     allocations cost beyond the cheapest one is a multiple of the greatest common divisor. None
     where costs have more digits, or no allocation is over the budget.
     """
+    if sizes.dtype.kind == "f":
+        return None
     for scale in (10**digits for digits in range(_MAX_DIGITS + 1)):
         if all(np.all(np.rint(part * scale) / scale == part) for part in (cost[:9], cost)):
             break
@@ -218,7 +249,7 @@ def _largest_spend(cost, sizes, start, budget, split_clusters):
     if np.abs(whole).max() * total >= 2**53:
         return None
     whole = whole.astype(np.int64)
-    steps = (whole - whole[start][:, None]) * (1 if split_clusters else sizes[:, None])
+    steps = (whole - whole[start][:, None]) * per_unit
     step = int(np.gcd.reduce(steps, axis=None))
     if not step:
         return None

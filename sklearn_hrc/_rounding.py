@@ -25,7 +25,7 @@ def round_within(counts, gain, units, per_unit, convex, deadline):
         Value of a unit.
     units : ndarray of shape (n_clusters,), int
         Units of each cluster.
-    per_unit : ndarray of shape (n_clusters, 1), int
+    per_unit : ndarray of shape (n_clusters, 1)
         Individuals of a unit.
     convex : object
         As in `solve_convex`.
@@ -37,7 +37,7 @@ def round_within(counts, gain, units, per_unit, convex, deadline):
     rounded : ndarray of shape (n_clusters, n_arms), int64, or None
         Units; None if the moves were not enough.
     """
-    rounded = _nearest(counts / np.maximum(per_unit, 1), units)
+    rounded = _nearest(counts / np.where(per_unit > 0, per_unit, 1), units)
     refused = np.zeros((*rounded.shape, rounded.shape[1]), dtype=bool)
     excess, coefficients, _ = convex.cut(rounded * per_unit)
     for _ in range(_MOVES):

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_hrc._enumeration import unit_limits
+from sklearn_hrc._programme import units_and_sizes
 from sklearn_hrc._relaxation import InfeasibleRows, keeps_rows, relax_rows, scale_rows
 from sklearn_hrc._rows_search import search_moves
 from sklearn_hrc._solver import ROW_TOLERANCE, ask_solver
@@ -74,8 +75,8 @@ def solve_rows(value, sizes, rows, *, split_clusters=True, time_limit=10.0):
         Individuals of each cluster.
     rows : Rows
         Linear rules; may be empty.
-    split_clusters : bool, default=True
-        Whether the individuals of a cluster may receive different arms.
+    split_clusters : bool or ndarray of shape (n_clusters,), int, default=True
+        Whether the individuals of a cluster may receive different arms, or its number of units.
     time_limit : float, default=10.0
         Seconds.
 
@@ -114,8 +115,8 @@ def to_core(value, sizes, rows, price, split_clusters, tolerance):
     bound : float
         No allocation within the rows has a larger value.
     """
-    units = sizes if split_clusters else np.minimum(sizes, 1)
-    per_unit = np.where(units > 0, sizes // np.maximum(units, 1), 0)[:, None]
+    units, per_unit = units_and_sizes(sizes, split_clusters)
+    per_unit = per_unit[:, None]
     gain = value * per_unit
     prices = (price @ rows.matrix).reshape(gain.shape) * per_unit
     worth = gain - prices

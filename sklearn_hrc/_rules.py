@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from sklearn_hrc._labels import as_labelled
 from sklearn_hrc._relaxation import Rows, dense_row
 from sklearn_hrc._warning import warn
 
@@ -54,7 +55,7 @@ class Rule(NamedTuple):
 
 def budget_rule(cost, sizes, budget):
     """Mean cost per individual of at most a budget."""
-    return Rule("budget", float(budget), 1, dense_row(cost, float(budget) * int(sizes.sum())))
+    return Rule("budget", float(budget), 1, dense_row(cost, float(budget) * sizes.sum()))
 
 
 def limit_rules(name, limits, treatments, sizes, cost=None):
@@ -79,14 +80,15 @@ def limit_rules(name, limits, treatments, sizes, cost=None):
         One for each arm with a limit.
     """
     sign = -1 if name == "min_share" else 1
-    rules, population = [], int(sizes.sum())
+    rules, population = [], sizes.sum().item()
     for arm in np.flatnonzero(~np.isnan(limits)):
         coefficients = np.zeros((len(sizes), len(treatments)))
         coefficients[:, arm] = sign if cost is None else cost[:, arm]
         total = sign * limits[arm] * population
-        if cost is None:
+        whole = cost is None and sizes.dtype.kind == "i"
+        if whole:
             total = np.floor(total + _ROUNDING * population)
-        row = dense_row(coefficients, total, whole=cost is None)
+        row = dense_row(coefficients, total, whole=whole)
         rules.append(Rule(f"{name} of {treatments[arm]}", float(limits[arm]), sign, row))
     return rules
 
@@ -128,7 +130,7 @@ def return_rule(response, cost, control, minimum):
 
 def outcome_rule(name, mean, sizes, minimum):
     """Mean of an outcome per individual of at least `minimum`."""
-    row = dense_row(-mean, -float(minimum) * int(sizes.sum()))
+    row = dense_row(-mean, -float(minimum) * sizes.sum())
     return Rule(f"min_outcomes of {name}", float(minimum), -1, row)
 
 
@@ -158,29 +160,31 @@ def monotone_rule(order, clusters, treatments, sizes):
             f"monotone_clusters is expected to name every cluster once, got {list(order)}."
         )
     places = [place for place in places if sizes[place]]
+    is_whole = sizes.dtype.kind == "i"
     n_arms = len(treatments)
     data, row, column = [], [], []
     for before, after in itertools.pairwise(places):
-        divisor = np.gcd(sizes[before], sizes[after])
+        # Whole numbers where sizes are, so that rows need no tolerance.
+        divisor = np.gcd(sizes[before], sizes[after]) if is_whole else sizes[[before, after]].max()
         for arm in range(1, n_arms):
             number = len(row) and row[-1] + 1
             for place, weight in ((before, sizes[after]), (after, -sizes[before])):
                 columns = range(place * n_arms + arm, (place + 1) * n_arms)
-                data += [float(weight // divisor)] * len(columns)
+                data += [float(weight / divisor)] * len(columns)
                 column += columns
                 row += [number] * len(columns)
     n_rows = row[-1] + 1 if row else 0
     matrix = csr_array((data, (row, column)), (n_rows, len(clusters) * n_arms))
-    rows = Rows(matrix, np.zeros(n_rows), np.ones(n_rows, dtype=bool))
+    rows = Rows(matrix, np.zeros(n_rows), np.full(n_rows, is_whole))
     return Rule("monotone_clusters", np.nan, 0, rows)
 
 
-def resolve_limits(limits, treatments, name, *, share):
+def resolve_limits(limits, treatments, name, *, share, ordered=False):
     """Return the limit of each arm, NaN where there is none.
 
     Parameters
     ----------
-    limits : array-like of shape (n_treatments,) or dict by label
+    limits : array-like of shape (n_treatments,), or dict or Series by label
         A dict may leave arms out, an array may hold NaN.
     treatments : ndarray of shape (n_treatments,)
         Labels.
@@ -188,16 +192,19 @@ def resolve_limits(limits, treatments, name, *, share):
         Parameter, for errors.
     share : bool
         Limits are shares, from 0 to 1.
+    ordered : bool, default=False
+        An ordered Categorical said the order of the treatments.
 
     Returns
     -------
     limits : ndarray of shape (n_treatments,)
         Numbers.
     """
-    if isinstance(limits, Mapping):
+    by_label = as_labelled(limits, treatments, name, ordered=ordered)
+    if by_label is not None:
         resolved = np.full(len(treatments), np.nan)
-        places = _places(limits, treatments, name)
-        resolved[places] = [_number(value, name) for value in limits.values()]
+        places = _places(by_label, treatments, name)
+        resolved[places] = [_number(value, name) for value in by_label.values()]
     else:
         try:
             resolved = np.asarray(limits, dtype=np.float64)

@@ -151,13 +151,21 @@ def test_same_arm_alone_in_a_batch_and_after_pickling(fitted):
     assert_array_equal(arms, pickle.loads(pickle.dumps(allocator)).predict(Z))
 
 
-def test_a_label_alone_never_splits_in_predict():
+def test_rows_of_a_label_alone_are_one_unit():
     Z, y, rows = segments()
     allocator = ClusterBudgetAllocator(budget=0.8).fit(Z[:, :1], y, **rows)
     assert allocator.estimation_ == "pooled"
+    whole = ClusterBudgetAllocator(budget=0.8, split_clusters=False).fit(Z[:, :1], y, **rows)
+    assert_array_equal(allocator.allocation_, whole.allocation_)
+    assert ((allocator.allocation_ > 0).sum(axis=1) == 1).all()
+
+
+def test_segments_of_a_population_are_split_by_number():
+    Z, y, rows = segments()
+    allocator = ClusterBudgetAllocator(budget=0.8, population=3000).fit(Z[:, :1], y, **rows)
     split = np.flatnonzero((allocator.allocation_ > 0).sum(axis=1) > 1)
-    assert len(split)  # the plan stays split ...
-    for k in split:  # ... and all of the cluster gets the cheapest of its arms
+    assert len(split)  # the plan is split ...
+    for k in split:  # ... and all rows of the cluster get the cheapest of its arms
         arms = np.unique(allocator.predict([[k]] * 10))
         chosen = allocator.treatments_[allocator.allocation_[k] > 0]
         cost = allocator.cost_[k][allocator.allocation_[k] > 0]
@@ -378,7 +386,7 @@ def test_labels_beyond_float32_and_strings_are_refused(fitted):
     _, Z, y, rows = fitted
     Z = Z.astype(np.float32)
     Z[0, 0] = 2**24 + 2
-    with pytest.raises(ValueError, match="X is expected to have labels of at most 16777216"):
+    with pytest.raises(ValueError, match="X is expected to have labels of at most 16777215"):
         ClusterBudgetAllocator(1.0, estimation="raw").fit(Z, y, **rows)
     names = np.array([["a"], ["b"]] * 1500)
     with pytest.raises(ValueError, match="OrdinalEncoder"):
@@ -409,7 +417,7 @@ def test_objective_errors(fitted, objective):
 
 def test_tiny_chunks_split_clusters_like_one_fit():
     Z, y, rows = segments()
-    # a yes or no tells no rows apart, though the two rows of a chunk may differ
+    # a yes or no hardly tells rows apart, though the two rows of a chunk may differ
     Z = np.column_stack([Z[:, 0], Z[:, 1] > 0])
     whole = ClusterBudgetAllocator(1.0, estimation="pooled", random_state=0)
     chunked = clone(whole)
@@ -417,8 +425,7 @@ def test_tiny_chunks_split_clusters_like_one_fit():
     for start, stop in [(0, 100), *((i, i + 2) for i in range(100, 140, 2)), (140, 3000)]:
         chunk = {name: values[start:stop] for name, values in rows.items()}
         chunked.partial_fit(Z[start:stop], y[start:stop], **chunk)
-    assert chunked._split_rule is None
-    assert_array_equal(chunked._head, whole._head)
+    assert_array_equal(chunked.allocation_, whole.allocation_)
     assert_array_equal(chunked.predict(Z), whole.predict(Z))
 
 

@@ -29,7 +29,9 @@ def experiment():
 
 def fitted(experiment, budget=0.6, **parameters):
     X, y, rows = experiment
-    return ClusterBudgetAllocator(budget, random_state=0, **parameters).fit(X, y, **rows)
+    # Counts in a population: rows of a segment are alike, and would get one arm.
+    allocator = ClusterBudgetAllocator(budget, population=len(X), random_state=0, **parameters)
+    return allocator.fit(X, y, **rows)
 
 
 def spend(allocator, arm=slice(None)):
@@ -280,7 +282,8 @@ def test_known_prices_need_no_reserve(experiment):
     prices = {0: 0.0, 5: 5.0, 10: 10.0}
 
     def spent(**parameters):
-        allocator = ClusterBudgetAllocator(arm_cost=prices, random_state=0, **parameters)
+        parameters |= {"population": len(X), "random_state": 0}
+        allocator = ClusterBudgetAllocator(arm_cost=prices, **parameters)
         return allocator.fit(X, y, **rows).expected_cost_
 
     # A budget of 2 or more is there with probability 9 / 10.

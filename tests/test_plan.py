@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from test_risk import dense_covariance
 from test_rows_programme import all_allocations
 
+from sklearn_hrc._blocks import whole_clusters
 from sklearn_hrc._plan import (
     Campaign,
     cheapest_budget,
@@ -38,7 +39,8 @@ both_modes = pytest.mark.parametrize("split", [True, False])
 
 def campaign_of(response, cost, sizes, rules=(), split=True, errors=NO_ERRORS, **changes):
     campaign = Campaign(
-        response, cost, response, sizes, errors, list(rules), "mean", 0.9, split, None
+        *(response, cost, response, sizes, whole_clusters(sizes, divisible=split)),
+        *(errors, list(rules), "mean", 0.9, None),
     )
     return campaign._replace(**changes)
 
@@ -319,7 +321,8 @@ def test_fractions_alone():
     campaign = campaign_of(costs, costs, np.array([2, 2]), rules, split=False)
     # Whole clusters of three cannot be halved; of two they can.
     assert plan_budget(campaign, 9.0).counts[:, 1].sum() == 2
-    campaign = campaign._replace(sizes=np.array([1, 3]))
+    sizes = np.array([1, 3])
+    campaign = campaign._replace(sizes=sizes, blocks=whole_clusters(sizes, divisible=False))
     refused(RuleConflictError, "only fractions keep all of them", plan_budget, campaign, 9.0)
 
 
@@ -371,7 +374,8 @@ def test_cheapest_budget(drawn, with_rules):
 @pytest.mark.parametrize("risk", ["mean", "chance", "cvar", "robust"])
 @both_modes
 def test_cheapest_budget_of_many(risk, with_rules, split):
-    campaign = risky(0, 10, 500)._replace(risk=risk, split_clusters=split)
+    campaign = risky(0, 10, 500)._replace(risk=risk)
+    campaign = campaign._replace(blocks=whole_clusters(campaign.sizes, divisible=split))
     if with_rules:
         least = np.array([np.nan, 0.1, 0.1])
         campaign = campaign._replace(rules=limit_rules("min_share", least, ARMS, campaign.sizes))

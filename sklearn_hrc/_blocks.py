@@ -1,0 +1,162 @@
+"""What the programme counts: units of equal size within a cluster.
+
+A unit is what `predict` cannot divide: rows that it cannot tell apart, often a single one.
+Units of the same cluster and size are interchangeable in the programme, which
+gives numbers of them to the arms. So a cluster is one block where all its rows differ and
+weigh the same, and further blocks where many of them are alike.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, eye_array, kron
+
+__all__ = [
+    "Blocks",
+    "blocks_of_units",
+    "individuals",
+    "rows_in_blocks",
+    "rows_of_clusters",
+    "sum_to_clusters",
+    "whole_clusters",
+]
+
+# Individuals are whole numbers up to this share.
+_ROUNDING = 1e-12
+# Among rows of different weights, units of so many times the mean size stand alone.
+_HEAVY = 10.0
+
+
+class Blocks(NamedTuple):
+    """Groups of interchangeable units.
+
+    Attributes
+    ----------
+    cluster : ndarray of shape (n_blocks,), int
+        Index of the cluster.
+    units : ndarray of shape (n_blocks,), int
+        Number of units.
+    sizes : ndarray of shape (n_blocks,)
+        Individuals of all units together: whole numbers (int64), or floats where rows stand for
+        fractions of individuals.
+    """
+
+    cluster: np.ndarray
+    units: np.ndarray
+    sizes: np.ndarray
+
+
+def whole_clusters(sizes, *, divisible):
+    """Return a block for each cluster, whose units are individuals, or itself.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_clusters,)
+        Individuals.
+    divisible : bool
+        Individuals may get different arms.
+
+    Returns
+    -------
+    blocks : Blocks
+        In the order of the clusters.
+    """
+    units = sizes if divisible else (sizes > 0).astype(np.int64)
+    return Blocks(np.arange(len(sizes)), units, sizes)
+
+
+def blocks_of_units(cluster, size):
+    """Gather units of the same cluster and size.
+
+    Rows that stand for fractions of individuals all differ in size. Then those of a cluster are
+    one block, as if all had their mean size, but for units that are far larger.
+
+    Parameters
+    ----------
+    cluster : ndarray of shape (n_units,), int
+        Index of the cluster.
+    size : ndarray of shape (n_units,)
+        Individuals.
+
+    Returns
+    -------
+    blocks : Blocks
+        Sorted by cluster and size.
+    block : ndarray of shape (n_units,), int
+        Block of each unit.
+    """
+    alike = size
+    if size.dtype.kind == "f":
+        mean = np.bincount(cluster, size) / np.maximum(np.bincount(cluster), 1)
+        alike = np.where(size > _HEAVY * mean[cluster], size, 0.0)
+    order = np.lexsort((alike, cluster))
+    changed = (np.diff(cluster[order]) != 0) | (np.diff(alike[order]) != 0)
+    block = np.empty(len(order), dtype=np.intp)
+    block[order] = np.cumsum(np.r_[0, changed])[: len(order)]
+    first = order[np.r_[True, changed][: len(order)]]
+    sizes = np.bincount(block, size).astype(size.dtype)
+    return Blocks(cluster[first], np.bincount(block), sizes), block
+
+
+def individuals(weight, population, total):
+    """Return how many individuals of a population weights stand for.
+
+    Parameters
+    ----------
+    weight : ndarray
+        Of units or clusters.
+    population : int
+        All individuals.
+    total : float
+        All weights together.
+
+    Returns
+    -------
+    number : ndarray
+        Whole numbers (int64) where all are, up to rounding.
+    """
+    number = weight * (population / total)
+    whole = np.rint(number)
+    is_whole = np.all(np.abs(number - whole) <= _ROUNDING * number)
+    return whole.astype(np.int64) if is_whole else number
+
+
+def sum_to_clusters(counts, blocks, n_clusters):
+    """Return counts of clusters, (n_clusters, n_arms), from those of blocks."""
+    total = np.zeros((n_clusters, counts.shape[1]), dtype=counts.dtype)
+    np.add.at(total, blocks.cluster, counts)
+    return total
+
+
+def rows_in_blocks(rows, blocks, n_clusters):
+    """State linear rules on counts of clusters as rules on counts of blocks.
+
+    Parameters
+    ----------
+    rows : Rows
+        With columns cluster x arm.
+    blocks : Blocks
+        Units of the programme.
+    n_clusters : int
+        Clusters.
+
+    Returns
+    -------
+    rows : Rows
+        With columns block x arm.
+    """
+    n_arms = rows.matrix.shape[1] // n_clusters
+    shape = n_clusters, len(blocks.cluster)
+    belongs = csr_array((np.ones(shape[1]), (blocks.cluster, np.arange(shape[1]))), shape)
+    spread = kron(belongs, eye_array(n_arms), format="csr")
+    whole = rows.whole & (blocks.sizes.dtype.kind == "i")
+    return rows._replace(matrix=csr_array(rows.matrix @ spread), whole=whole)
+
+
+def rows_of_clusters(rows, blocks, n_clusters):
+    """State rules on blocks, the same for all of a cluster, as rules on clusters."""
+    n_arms = rows.matrix.shape[1] // len(blocks.cluster)
+    present, first = np.unique(blocks.cluster, return_index=True)
+    shape = len(blocks.cluster), n_clusters
+    gathers = csr_array((np.ones(len(first)), (first, present)), shape)
+    return rows._replace(matrix=csr_array(rows.matrix @ kron(gathers, eye_array(n_arms))))
