@@ -176,11 +176,11 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> segment = rng.integers(0, 2, 4000)
     >>> coupon = rng.choice([0, 5], 4000)
-    >>> order = rng.random(4000) < 0.2 + 0.3 * (coupon > 0) * (segment == 1)
+    >>> order = rng.random(4000) < 0.2 + 0.1 * (coupon > 0) * (1 + 2 * segment)
     >>> allocator = ClusterBudgetAllocator(budget=1.3)
     >>> allocator = allocator.fit(
     ...     segment[:, None], order, treatment=coupon, cost=coupon * order)
-    >>> allocator.predict([[0], [1]])  # coupons go where they change something
+    >>> allocator.predict([[0], [1]])  # coupons go where they change more
     array([0, 5])
     >>> allocator.set_budget(0).predict([[0], [1]])
     array([0, 0])

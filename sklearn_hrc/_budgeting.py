@@ -10,9 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_hrc._assignment import Assignment, assign, assign_whole
 from sklearn_hrc._budget_path import path_allocation, path_shares
 from sklearn_hrc._campaign import campaign_of, resolve_budgets
+from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, check_unchanged, fingerprints
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._hull import hull_path
 from sklearn_hrc._plan import (
+    Campaign,
     Plan,
     cheapest_budget,
     plan_budget,
@@ -23,7 +25,8 @@ from sklearn_hrc._plan import (
 )
 from sklearn_hrc._resolution import as_finite
 from sklearn_hrc._risk import BudgetRisk
-from sklearn_hrc.exceptions import BudgetError
+from sklearn_hrc._warning import warn
+from sklearn_hrc.exceptions import BudgetError, BudgetWarning
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,6 +35,8 @@ __all__ = ["BudgetMixin"]
 
 # Steps of `explain_budget` where none is given, as a share of the largest cost.
 STEP = 0.001
+# Share of a spend by which a budget may be above it and still be used up.
+_EQUAL = 1e-9
 
 
 class PlanInUse(NamedTuple):
@@ -49,8 +54,8 @@ class PlanInUse(NamedTuple):
         Its counts in whole individuals.
     assignment : Assignment
         Arms of rows.
-    population : float
-        Individuals in all.
+    campaign : Campaign
+        What it is made of.
     is_set : bool
         By `set_budget`, not by the parameters.
     """
@@ -60,8 +65,13 @@ class PlanInUse(NamedTuple):
     rule: BudgetRisk
     allocation: np.ndarray
     assignment: Assignment
-    population: float
+    campaign: Campaign
     is_set: bool
+
+    @property
+    def population(self):
+        """Individuals in all."""
+        return self.campaign.sizes.sum().item()
 
 
 def _of_plan(read):
@@ -98,7 +108,9 @@ class BudgetMixin:
         Parameters
         ----------
         budget : float
-            Mean cost per individual. The parameter `budget` stays as it is.
+            Mean cost per individual: a total divided by the number of individuals. The parameter
+            `budget` stays as it is. Other parameters of the plan that `set_params` has
+            changed take part.
 
         Returns
         -------
@@ -112,9 +124,16 @@ class BudgetMixin:
             If no allocation is within the budget; the allocator is as before.
         RuleConflictError
             If the budget and the rules cannot be kept together; likewise.
+        ValueError
+            If a parameter that cells were estimated with is not as in `fit`.
+
+        Warns
+        -----
+        BudgetWarning
+            If the budget does not bind, as a total would not.
         """
         check_is_fitted(self)
-        return self._adopt(self._plan(budget), budget, is_set=True)
+        return warn_if_idle(self._adopt(self._plan(budget), budget, is_set=True))
 
     def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
@@ -237,6 +256,22 @@ class BudgetMixin:
             raise ValueError(f"step is expected to be positive, got {step}.")
         return marginal_moves(self, counts, rule, step)
 
+    @property
+    def _campaign(self):
+        """What plans are made of, with the parameters as they are now."""
+        made_with, campaign = self._made_campaign
+        if made_with != fingerprints(self, PLAN_PARAMETERS):
+            self._validate_params()
+            self._made_campaign = _, campaign = self._make_campaign()
+        check_unchanged(self, self._fitted_with)
+        return campaign
+
+    def _make_campaign(self):
+        """Return the fingerprints of the parameters, and the campaign that they make."""
+        made_with = fingerprints(self, PLAN_PARAMETERS)
+        blocks = self._blocks()
+        return made_with, campaign_of(self, self._estimates, *blocks, self._mean_outcome)
+
     def _plan(self, budget):
         return plan_budget(self._campaign, as_finite(budget, "budget"))
 
@@ -254,7 +289,8 @@ class BudgetMixin:
 
     def _make_plans(self, mean_spent):
         """Plan as the parameters say, after estimates have changed."""
-        self._campaign = campaign_of(self, self._estimates, *self._blocks(), self._mean_outcome)
+        self._made_campaign = self._make_campaign()
+        self._fitted_with = fingerprints(self, FIT_PARAMETERS)
         for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
             vars(self).pop(name, None)
         if self.target_response is not None:
@@ -268,7 +304,7 @@ class BudgetMixin:
             return self._adopt(self._plan(budget), budget)
         if np.ndim(self.budget) == 0:
             budget = np.asarray(self.budget).item()
-            return self._adopt(self._plan(budget), budget)
+            return warn_if_idle(self._adopt(self._plan(budget), budget))
         return self._plan_for_scenarios(*resolve_budgets(self.budget, self.budget_weight))
 
     def _plan_for_scenarios(self, budgets, weights):
@@ -310,7 +346,7 @@ class BudgetMixin:
             rule,
             self._whole(plan.counts),
             self._assignment_of(plan),
-            self._campaign.sizes.sum().item(),
+            self._campaign,
             is_set,
         )
         return self
@@ -323,3 +359,19 @@ class BudgetMixin:
         cheapest = np.where(counts > 0, self.cost_, np.inf).argmin(axis=1)
         whole[np.arange(len(whole)), cheapest] += self.cluster_sizes_ - whole.sum(axis=1)
         return whole
+
+
+def warn_if_idle(allocator):
+    """Warn where a budget is above what the best allocation costs, as a total would be."""
+    use = allocator._in_use
+    spent = use.plan.cost / use.population
+    if use.plan.shadow_price == 0 and use.budget > spent + _EQUAL * abs(spent):
+        individuals = f"{use.population:,.0f} individuals"
+        warn(
+            f"budget ({use.budget:.6g} per individual, {use.budget * use.population:,.6g} for "
+            f"{individuals}) does not bind: the best allocation costs {spent:.6g} per individual, "
+            f"{use.plan.cost:,.6g} in all; budget is a mean, so divide a total by the number of "
+            "individuals.",
+            BudgetWarning,
+        )
+    return allocator

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._expectations import expected_of_received, warn_if_far
+from sklearn_hrc._labels import find_labels, unite_labels
 from sklearn_hrc._statistics import Moments, add, empty, merge, pool
 from sklearn_hrc._validation import take_rows
 
@@ -28,7 +29,7 @@ class CellTable(NamedTuple):
     clusters : ndarray of shape (n_clusters,), float64
         Sorted labels.
     treatments : ndarray of shape (n_treatments,)
-        Sorted labels.
+        Labels.
     cells : Moments of n_clusters * n_treatments groups
         Received arms; columns: the outcomes, the cost (zero where none was
         given) and, where outcomes are predicted, the residuals of both.
@@ -164,10 +165,13 @@ def with_cost(experiment):
     return np.column_stack([experiment.outcomes, cost])
 
 
-def merge_tables(first, second):
-    """Return the statistics of the rows of both tables; clusters and arms are united."""
+def merge_tables(first, second, order=None):
+    """Return the statistics of the rows of both tables; clusters and arms are united.
+
+    Arms are sorted, or stand as in an order of their labels.
+    """
     clusters = np.union1d(first.clusters, second.clusters)
-    treatments = np.union1d(first.treatments, second.treatments)
+    treatments = unite_labels(first.treatments, second.treatments, order)
     grown = [_grow(table, clusters, treatments) for table in (first, second)]
     names = ("cells", "members", "received", "arms")
     merged = {name: merge(*(getattr(table, name) for table in grown)) for name in names}
@@ -199,8 +203,8 @@ def allotted_sizes(weight, population):
 
 
 def _grow(table, clusters, treatments):
-    cluster = np.searchsorted(clusters, table.clusters)
-    arm = np.searchsorted(treatments, table.treatments)
+    cluster = find_labels(table.clusters, clusters)
+    arm = find_labels(table.treatments, treatments)
     n_clusters, n_treatments = len(clusters), len(treatments)
     cell = (cluster[:, None] * n_treatments + arm).ravel()
     n_cells = n_clusters * n_treatments

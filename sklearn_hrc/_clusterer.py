@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.cluster import KMeans
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from sklearn_hrc._decision_metric import (
@@ -22,6 +22,7 @@ from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
+from sklearn_hrc._tables import check_features
 from sklearn_hrc._validation import check_experiment, restore_on_error
 
 __all__ = ["HiddenClusterer"]
@@ -65,7 +66,7 @@ class HiddenClusterer(
         outcomes in `X` and `treatment` in `fit`; see `metric_`.
     objective : int, str, list or dict, default=None
         What the response is, as in :class:`ClusterBudgetAllocator`.
-    arm_cost : array-like of shape (n_treatments,) or dict, default=None
+    arm_cost : array-like of shape (n_treatments,), Series or dict, default=None
         Known price of each arm per individual, as in
         :class:`ClusterBudgetAllocator`; it takes the place of the expected cost.
     outcomes : bool, default=True
@@ -180,8 +181,10 @@ class HiddenClusterer(
         self : HiddenClusterer
             Fitted clusterer.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
-        sample_weight = self._check_rows(X, y, treatment, cost, propensity, sample_weight)
+        aligned_with = {"X": X}
+        X = check_features(self, X)
+        arrays = (y, treatment, cost, propensity, sample_weight)
+        sample_weight = self._check_rows(X, aligned_with, *arrays)
         weighted = sample_weight > 0
         self.n_clusters_ = resolve_n_clusters(self.n_clusters, int(weighted.sum()))
         if X.dtype == np.float32 and self.n_clusters_ > MAX_FLOAT32_LABEL:
@@ -301,7 +304,7 @@ class HiddenClusterer(
         ]
         return Summary(f"clusters {self.n_clusters_}", [Table(facts)])
 
-    def _check_rows(self, X, y, treatment, cost, propensity, sample_weight):
+    def _check_rows(self, X, aligned_with, y, treatment, cost, propensity, sample_weight):
         """Check the experiment, find the hidden columns, return the weights."""
         self._n_hidden, self._n_outcomes = X.shape[1], 0
         if y is None and treatment is not None and self.outcomes:
@@ -318,6 +321,7 @@ class HiddenClusterer(
             propensity=propensity,
             sample_weight=sample_weight,
             n_samples=len(X),
+            aligned_with=aligned_with,
         )
         if self.outcomes and treatment is not None:
             self._find_outcomes(X, experiment)
@@ -341,7 +345,9 @@ class HiddenClusterer(
             )
         objective = resolve_objective(self.objective, experiment.outcome_names)
         self._to_response_and_cost = to_response_and_cost(objective)[:, :n_tasks]
-        self._prices = resolve_arm_cost(self.arm_cost, experiment.treatments)
+        self._prices = resolve_arm_cost(
+            self.arm_cost, experiment.treatments, ordered=experiment.order is not None
+        )
         self._n_treatments = n_treatments
 
     def _fit_metric(self, X, sample_weight, rng):
@@ -382,7 +388,7 @@ class HiddenClusterer(
 
     def _check_columns(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return check_features(self, X, reset=False)
 
     def _predict(self, X):
         return self._nearest(self._coordinates(X))

@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, Tags, check_array, check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
 
 from sklearn_hrc._allocator import ClusterBudgetAllocator
+from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, fingerprints
 from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
 from sklearn_hrc._metadata import GroupsMetadataMixin
@@ -86,11 +87,11 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
     >>> experiment = make_coupon_experiment(2000, n_treatments=2, random_state=0)
     >>> teacher = make_pipeline(
     ...     HiddenClusterer(n_clusters=4, outcomes=False, random_state=0),
-    ...     ClusterBudgetAllocator(budget=0.2, estimation="pooled", random_state=0))
+    ...     ClusterBudgetAllocator(budget=0.15, estimation="pooled", random_state=0))
     >>> policy = DistilledAllocator(teacher, random_state=0).fit(
     ...     experiment.data, experiment.target,
     ...     treatment=experiment.treatment, cost=experiment.cost)
-    >>> policy.allocator_.expected_cost_ <= 0.2
+    >>> policy.allocator_.expected_cost_ <= 0.15
     True
     """
 
@@ -182,6 +183,7 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
             self._fit_teacher(teacher, X, y, grouped)
             self._fit_served(X, y, given, experiment.sample_weight, rng)
         self.treatments_ = self.allocator_.treatments_
+        self._fitted_with = self._fingerprints()
         return self
 
     def set_budget(self, budget: float) -> Self:
@@ -198,6 +200,7 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
             With the allocation of this budget in `allocator_`.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         self.allocator_.set_budget(budget)
         return self
 
@@ -215,6 +218,7 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
             As :meth:`ClusterBudgetAllocator.budget_curve`.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         return self.allocator_.budget_curve(budgets)
 
     def __sklearn_tags__(self) -> Tags:
@@ -228,6 +232,24 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
     @property
     def _fitted_allocator(self):
         return self.allocator_
+
+    def _fingerprints(self):
+        """Tell whether the teacher's allocator is as it was, of which another one was fitted."""
+        if self.estimator is None:
+            return {}
+        return fingerprints(
+            unwrap_policy(self.estimator, ClusterBudgetAllocator)[1],
+            FIT_PARAMETERS + PLAN_PARAMETERS,
+        )
+
+    def _check_unchanged(self):
+        now = self._fingerprints()
+        changed = [name for name in now if now[name] != self._fitted_with.get(name)]
+        if changed:
+            raise ValueError(
+                f"{', '.join(changed)} of the teacher is expected to be as in fit, got another "
+                "value: call fit again, or set the parameter of allocator_."
+            )
 
     def _new_teacher(self, rng):
         if self.estimator is not None:

@@ -13,7 +13,7 @@ _NOBODY = 1e-6
 
 def plan_table(allocator):
     """Return who gets what; see `ClusterBudgetAllocator.allocation_table`."""
-    campaign, counts = allocator._campaign, allocator.allocation_
+    campaign, counts = allocator._in_use.campaign, allocator.allocation_
     path = hull_path(campaign.value, campaign.cost, campaign.sizes)
     marginal = np.full(counts.shape, np.nan)
     marginal[path.cluster, path.target] = path.slope

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_random_state, gen_batches
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
@@ -35,6 +35,7 @@ from sklearn_hrc._predictor.rows import TrainingRows
 from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
 from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights
 from sklearn_hrc._statistics import add, empty
+from sklearn_hrc._tables import check_features
 from sklearn_hrc._validation import (
     check_experiment,
     check_groups,
@@ -117,7 +118,7 @@ class MultiTaskRepresenter(
     Attributes
     ----------
     treatments_ : ndarray of shape (n_treatments,)
-        Sorted treatment labels.
+        Treatment labels, sorted or in the order of an ordered pandas Categorical.
     task_names_ : list of str
         Names of the tasks, `cost` last where it was given.
     n_networks_, n_components_ : int
@@ -263,7 +264,8 @@ class MultiTaskRepresenter(
         """
         widths = self._check_widths()
         self._check_members()
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        aligned_with = {"X": X, "groups": groups}
+        X = check_features(self, X)
         experiment = check_experiment(
             y,
             treatment=treatment,
@@ -271,6 +273,7 @@ class MultiTaskRepresenter(
             propensity=propensity,
             sample_weight=sample_weight,
             n_samples=len(X),
+            aligned_with=aligned_with,
         )
         groups = check_groups(groups, len(X))
         weighted = experiment.sample_weight > 0
@@ -431,7 +434,7 @@ class MultiTaskRepresenter(
 
     def _check_features(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        return check_features(self, X, reset=False)
 
     def _train(self, X, tasks, experiment, groups, widths, rng):
         """Train the networks on the components of the tasks, and fit the predictor."""

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from sklearn_hrc._labels import as_labelled
 from sklearn_hrc._validation import as_numbers, default_names
 
 __all__ = [
@@ -25,7 +26,7 @@ def as_finite(value, name):
     return float(value)
 
 
-def resolve_parameters(allocator, treatments, outcome_names):
+def resolve_parameters(allocator, treatments, outcome_names, *, ordered=False):
     """Resolve what does not depend on the columns, and check the budget.
 
     Parameters
@@ -33,9 +34,11 @@ def resolve_parameters(allocator, treatments, outcome_names):
     allocator : ClusterBudgetAllocator
         Its parameters, whether it is fitted or not.
     treatments : ndarray of shape (n_treatments,)
-        Sorted labels.
+        Labels.
     outcome_names : list of str
         Columns of `y`.
+    ordered : bool, default=False
+        An ordered Categorical said the order of the treatments.
 
     Returns
     -------
@@ -48,9 +51,11 @@ def resolve_parameters(allocator, treatments, outcome_names):
     """
     if isinstance(allocator.budget, Real):
         as_finite(allocator.budget, "budget")
+    if allocator.monotone_clusters is not None and not ordered:
+        _check_steps(treatments)
     return (
         resolve_control(allocator.control, treatments),
-        resolve_arm_cost(allocator.arm_cost, treatments),
+        resolve_arm_cost(allocator.arm_cost, treatments, ordered=ordered),
         resolve_objective(allocator.objective, outcome_names),
     )
 
@@ -58,10 +63,11 @@ def resolve_parameters(allocator, treatments, outcome_names):
 def resolve_control(control, treatments):
     """Return the index of the control among the treatments."""
     if control is None:
-        if treatments.dtype.kind in "biuf" or len(treatments) == 1:
+        # Of numbers in an order of their own nobody knows whether the first or the least is meant.
+        if len(treatments) == 1 or (treatments.dtype.kind in "biuf" and not treatments.argmin()):
             return 0
         raise ValueError(
-            "control is expected to name the control where treatments are no numbers, "
+            "control is expected to name the control where treatments are no rising numbers, "
             f"one of {treatments.tolist()}, got None."
         )
     place = [i for i, label in enumerate(treatments.tolist()) if label == control]
@@ -73,18 +79,22 @@ def resolve_control(control, treatments):
     return place[0]
 
 
-def resolve_arm_cost(arm_cost, treatments):
+def resolve_arm_cost(arm_cost, treatments, *, ordered=False):
     """Return the price of each arm as a vector in the order of the treatments, or None."""
     if arm_cost is None:
         return None
-    if isinstance(arm_cost, dict):
+    by_label = as_labelled(arm_cost, treatments, "arm_cost", ordered=ordered)
+    if by_label is not None:
         labels = treatments.tolist()
-        if set(arm_cost) != set(labels):
+        unknown = [label for label in by_label if label not in labels]
+        missing = [label for label in labels if label not in by_label]
+        if unknown or missing:
+            got = [f"none for {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
             raise ValueError(
                 f"arm_cost is expected to have a price for each of the treatments {labels}, "
-                f"got prices for {list(arm_cost)}."
+                f"got {' and '.join(got)}."
             )
-        arm_cost = [arm_cost[label] for label in labels]
+        arm_cost = [by_label[label] for label in labels]
     prices = as_numbers(arm_cost, "arm_cost")
     if prices.shape != (len(treatments),):
         raise ValueError(
@@ -167,3 +177,12 @@ def outcome_index(name, outcome_names, parameter):
         f"{parameter} is expected to name columns of y, {outcome_names}, or their indices, "
         f"got {name!r}."
     )
+
+
+def _check_steps(treatments):
+    if treatments.dtype.kind in "US" and len(treatments) > 1:
+        raise ValueError(
+            "treatment is expected to be an ordered Categorical along with monotone_clusters where "
+            f"treatments are strings, got {treatments.tolist()}, whose alphabetical order means "
+            "nothing."
+        )

@@ -2,15 +2,26 @@
 
 import numpy as np
 
+from sklearn_hrc._labels import common_order, find_labels, of_one_type, unite_labels, unseen_labels
 from sklearn_hrc._resolution import align_outcomes
-from sklearn_hrc._validation import check_experiment, of_one_type
+from sklearn_hrc._validation import check_experiment
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import MissingTreatmentWarning
 
 __all__ = ["first_rows", "further_rows", "held_out_rows"]
 
 
-def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_prices):
+def first_rows(
+    n_samples,
+    y,
+    treatment,
+    cost,
+    propensity,
+    sample_weight,
+    *,
+    has_prices,
+    aligned_with=None,
+):
     """Check the rows of a first fit and say what is missing.
 
     Parameters
@@ -21,6 +32,8 @@ def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_
         As in `fit`.
     has_prices : bool
         Prices of the arms are known, so that `cost` may be missing.
+    aligned_with : dict, default=None
+        As in `check_experiment`.
 
     Returns
     -------
@@ -34,13 +47,9 @@ def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_
         propensity=propensity,
         sample_weight=sample_weight,
         n_samples=n_samples,
+        aligned_with=aligned_with,
     )
-    weight = np.bincount(experiment.arm, weights=experiment.sample_weight)
-    if (weight == 0).any():
-        raise ValueError(
-            "sample_weight is expected to be positive in some rows of every treatment, got only "
-            f"zero for {experiment.treatments[weight == 0].tolist()}."
-        )
+    _check_weights(experiment, experiment.treatments)
     if treatment is None:
         if cost is not None:
             raise ValueError(
@@ -59,7 +68,9 @@ def first_rows(n_samples, y, treatment, cost, propensity, sample_weight, *, has_
     return experiment
 
 
-def further_rows(allocator, n_samples, y, treatment, cost, propensity, sample_weight):
+def further_rows(
+    allocator, n_samples, y, treatment, cost, propensity, sample_weight, *, aligned_with=None
+):
     """Check rows that are added to those of a fitted allocator.
 
     Parameters
@@ -70,11 +81,13 @@ def further_rows(allocator, n_samples, y, treatment, cost, propensity, sample_we
         Rows of `X`.
     y, treatment, cost, propensity, sample_weight : array-like
         As in `partial_fit`.
+    aligned_with : dict, default=None
+        As in `check_experiment`.
 
     Returns
     -------
     experiment : Experiment
-        Checked rows.
+        Checked rows; its treatments are those of all rows so far.
     """
     treatments = allocator.treatments_
     experiment = check_experiment(
@@ -87,6 +100,7 @@ def further_rows(allocator, n_samples, y, treatment, cost, propensity, sample_we
         # Expected outcomes are laid out by the arms of the first fit.
         known_treatments=treatments if allocator.estimation_ == "outcomes" else None,
         min_treatments=1,
+        aligned_with=aligned_with,
     )
     if treatment is None and len(treatments) > 1:
         raise ValueError(
@@ -103,10 +117,18 @@ def further_rows(allocator, n_samples, y, treatment, cost, propensity, sample_we
             f"cost is expected {'' if allocator._has_cost else 'not '}to be given in partial_fit, "
             f"as in fit, got {'None' if cost is None else 'an array'}."
         )
+    new = unseen_labels(experiment.treatments, treatments)
+    _check_weights(experiment, new)
+    order = _order_of_all(allocator, experiment, new)
+    united = unite_labels(treatments, experiment.treatments, order)
+    arm = find_labels(experiment.treatments, united)[experiment.arm]
+    experiment = experiment._replace(arm=arm, treatments=united, order=order)
     return align_outcomes(experiment, allocator.outcome_names_)
 
 
-def held_out_rows(allocator, n_samples, y, treatment, cost, propensity, sample_weight):
+def held_out_rows(
+    allocator, n_samples, y, treatment, cost, propensity, sample_weight, *, aligned_with=None
+):
     """Check held-out rows against a fitted allocator.
 
     Parameters
@@ -117,6 +139,8 @@ def held_out_rows(allocator, n_samples, y, treatment, cost, propensity, sample_w
         Rows of `X`.
     y, treatment, cost, propensity, sample_weight : array-like
         As in `score`.
+    aligned_with : dict, default=None
+        As in `check_experiment`.
 
     Returns
     -------
@@ -137,6 +161,7 @@ def held_out_rows(allocator, n_samples, y, treatment, cost, propensity, sample_w
         sample_weight=sample_weight,
         n_samples=n_samples,
         known_treatments=treatments,
+        aligned_with=aligned_with,
     )
     weight = np.bincount(
         experiment.arm, weights=experiment.sample_weight, minlength=len(treatments)
@@ -153,3 +178,38 @@ def held_out_rows(allocator, n_samples, y, treatment, cost, propensity, sample_w
         raise ValueError("cost is expected in held-out rows, as in fit, got None.")
     response = experiment.outcomes @ allocator._objective
     return experiment._replace(outcomes=response[:, None], outcome_names=["response"])
+
+
+def _check_weights(experiment, labels):
+    """Refuse arms that no row of weight has received."""
+    weight = np.bincount(
+        experiment.arm, weights=experiment.sample_weight, minlength=len(experiment.treatments)
+    )
+    without = labels[weight[find_labels(labels, experiment.treatments)] == 0]
+    if len(without):
+        raise ValueError(
+            "sample_weight is expected to be positive in some rows of every treatment, got only "
+            f"zero for {without.tolist()}."
+        )
+
+
+def _order_of_all(allocator, experiment, new):
+    """Return the order of the treatments in fit and in further rows; None if they are sorted."""
+    first, second = allocator._order, experiment.order
+    if first is None and second is None:
+        return None
+    known, got = first, second
+    if first is None:
+        known = unite_labels(allocator.treatments_, experiment.treatments)
+    if second is None:
+        got = unseen_labels(new, first)
+        order = None if len(got) else first
+    else:
+        order = common_order(known, second)
+    if order is None:
+        raise ValueError(
+            f"treatment is expected to keep the order of fit, {known.tolist()}, got "
+            f"{got.tolist()}; give both calls an ordered Categorical with all categories in one "
+            "order."
+        )
+    return None if first is None else order

@@ -7,12 +7,25 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 
 from sklearn_hrc._compat import get_feature_names
+from sklearn_hrc._labels import (
+    check_groups,
+    check_labels,
+    check_length,
+    check_treatments,
+    find_labels,
+    label_order,
+    of_one_type,
+    unseen_labels,
+)
+from sklearn_hrc._tables import check_aligned, check_columns, check_container
 
 __all__ = [
     "Experiment",
     "as_numbers",
     "check_experiment",
     "check_groups",
+    "check_labels",
+    "check_row_values",
     "of_one_type",
     "restore_on_error",
     "take_rows",
@@ -34,13 +47,15 @@ class Experiment(NamedTuple):
     arm : ndarray of shape (n_samples,), intp
         Index into `treatments` of the arm that each row received.
     treatments : ndarray of shape (n_treatments,)
-        Sorted treatment labels; `[0]` where no treatment was given.
+        Treatment labels, sorted or in the order that was given; `[0]` where no treatment was.
     cost : ndarray of shape (n_samples,), float64, or None
         Realised cost of the received arm.
     propensity : ndarray of shape (n_samples,), float64, or None
         Probability of the received arm.
     sample_weight : ndarray of shape (n_samples,), float64
         Weights, ones where none were given.
+    order : ndarray of shape (n_categories,) or None
+        Categories of an ordered Categorical, in whose order the treatments stand.
     """
 
     outcomes: np.ndarray
@@ -50,6 +65,7 @@ class Experiment(NamedTuple):
     cost: np.ndarray | None
     propensity: np.ndarray | None
     sample_weight: np.ndarray
+    order: np.ndarray | None = None
 
 
 def check_experiment(
@@ -62,6 +78,7 @@ def check_experiment(
     n_samples,
     known_treatments=None,
     min_treatments=2,
+    aligned_with=None,
 ):
     """Check the rows of an experiment against each other.
 
@@ -74,33 +91,42 @@ def check_experiment(
     n_samples : int
         Rows of `X`.
     known_treatments : ndarray of shape (n_treatments,), default=None
-        Sorted labels of an earlier fit. Given: `treatment` may hold no others,
-        and the arms are numbered as there.
+        Labels of an earlier fit. Given: `treatment` may hold no others, and the arms
+        are numbered as there.
     min_treatments : int, default=2
         Different labels that a given `treatment` must have.
+    aligned_with : dict, default=None
+        What else has a row for each of these, by the name of the parameter: `X` as it was
+        given, with its index, and `groups`.
 
     Returns
     -------
     experiment : Experiment
         The checked arrays.
     """
+    given = {"y": y, "treatment": treatment, "cost": cost, "propensity": propensity}
+    check_aligned({**(aligned_with or {}), **given, "sample_weight": sample_weight})
     outcomes, outcome_names = check_outcomes(y, n_samples)
+    labels = order = None
     if treatment is None:
         treatments = np.zeros(1, dtype=np.int64) if known_treatments is None else known_treatments
         arm = np.zeros(n_samples, dtype=np.intp)
     else:
-        labels = check_labels(treatment, n_samples)
-        treatments = check_treatments(labels, known_treatments, min_treatments)
-        arm = np.searchsorted(treatments, labels).astype(np.intp, copy=False)
-    return Experiment(
+        labels, order = check_labels(treatment, n_samples), label_order(treatment)
+        treatments = check_treatments(labels, known_treatments, min_treatments, order)
+        arm = find_labels(labels, treatments).astype(np.intp, copy=False)
+    experiment = Experiment(
         outcomes=outcomes,
         outcome_names=outcome_names,
         arm=arm,
         treatments=treatments,
-        cost=check_row_values(cost, "cost", n_samples),
+        cost=check_row_values(cost, "cost", n_samples, labels),
         propensity=check_propensity(propensity, n_samples),
         sample_weight=check_sample_weight(sample_weight, n_samples),
+        order=order,
     )
+    _check_squares(experiment)
+    return experiment
 
 
 def take_rows(experiment, rows):
@@ -116,19 +142,21 @@ def take_rows(experiment, rows):
 
 def check_outcomes(y, n_samples):
     """Return `y` as a float64 matrix and the names of its columns."""
+    check_columns(y, "y")
     names = get_feature_names(y) if hasattr(y, "columns") else None
     if names is None and getattr(y, "name", None) is not None:
         names = [str(y.name)]
     if y is None:
         # scikit-learn's own words for a missing target
         raise ValueError("An experiment requires y to be passed, but the target y is None.")
-    outcomes = as_numbers(y, "y")
+    outcomes = _read_numbers(y, "y")
     if outcomes.ndim not in (1, 2) or 0 in outcomes.shape[1:]:
         raise ValueError(
             "y is expected to be a vector or a matrix with at least one column, got an array "
             f"of shape {outcomes.shape}."
         )
-    _check_length(outcomes, "y", n_samples)
+    check_length(outcomes, "y", n_samples)
+    _check_finite(outcomes, "y", "row")
     outcomes = outcomes.reshape(n_samples, -1)
     if names is None:
         names = default_names(outcomes.shape[1])
@@ -140,99 +168,29 @@ def default_names(n_outcomes):
     return ["y"] if n_outcomes == 1 else [f"y{j}" for j in range(n_outcomes)]
 
 
-def check_labels(treatment, n_samples, name="treatment"):
-    """Return treatment labels as an array of one sortable type without gaps."""
-    labels = np.asarray(treatment)
-    if labels.dtype.kind in "US" and not hasattr(treatment, "dtype"):
-        # numpy makes strings of the numbers and NaNs in a list: look at what was given.
-        labels = np.asarray(treatment, dtype=object)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise ValueError(
-            f"{name} is expected to be one-dimensional, got an array of shape {labels.shape}."
-        )
-    _check_length(labels, name, n_samples)
-    missing = _missing_labels(labels)
-    if missing.any():
-        raise ValueError(
-            f"{name} is expected to have a label in every row, got {missing.sum()} "
-            f"missing, the first in row {int(np.argmax(missing))}."
-        )
-    if labels.dtype.kind == "O":
-        labels = _labels_of_one_type(labels, name)
-    return labels
-
-
-def check_groups(groups, n_samples):
-    """Return groups as numbers 0, 1, ...; None where there are none."""
-    if groups is None:
-        return None
-    return np.unique(check_labels(groups, n_samples, "groups"), return_inverse=True)[1]
-
-
-def check_treatments(labels, known_treatments, min_treatments):
-    """Return the sorted treatments, or check labels against those known."""
-    treatments = np.unique(labels)
-    if known_treatments is None:
-        if len(treatments) < min_treatments:
-            raise ValueError(
-                f"treatment is expected to have at least two different labels, got only "
-                f"{treatments.tolist()[0]!r}; leave treatment=None for an experiment with one arm."
-            )
-        return treatments
-    unseen = unseen_labels(labels, known_treatments)
-    if len(unseen):
-        raise ValueError(
-            f"treatment is expected to hold labels seen in fit, {known_treatments.tolist()}, "
-            f"got {unseen.tolist()}."
-        )
-    return known_treatments
-
-
-def unseen_labels(labels, known):
-    """Return the labels that are not among those known; a number is never a string."""
-    if not of_one_type(labels, known):
-        return np.unique(labels)
-    return np.setdiff1d(labels, known)
-
-
-def of_one_type(labels, known):
-    """Tell whether two arrays of labels can be compared: numpy takes 5 and "5" for equal."""
-    return (labels.dtype.kind in "US") == (known.dtype.kind in "US")
-
-
 def as_numbers(values, name):
     """Return finite float64 numbers; a string is none, even if it reads like one."""
-    array = np.asarray(values)
-    if array.dtype.kind == "c":
-        # The first words are scikit-learn's.
-        raise ValueError(f"Complex data not supported: {name} is expected to be real.")
-    if array.dtype.kind not in "biufO":
-        raise ValueError(f"{name} is expected to be numeric, got values of type {array.dtype}.")
-    if array.dtype.kind == "O":
-        for value in array.flat:
-            if isinstance(value, str) or not hasattr(value, "__float__"):
-                kind = type(value).__name__
-                raise ValueError(f"{name} is expected to be numeric, got {value!s} of type {kind}.")
-    numbers = array.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"{name} is expected to be finite, got NaN or infinity.")
+    numbers = _read_numbers(values, name)
+    _check_finite(numbers, name, "entry")
     return numbers
 
 
-def check_row_values(values, name, n_samples):
-    """Return a float64 vector with one finite value a row, or None."""
+def check_row_values(values, name, n_samples, labels=None):
+    """Return a float64 vector with one finite value a row, or None.
+
+    Labels of the arm of each row are for an error, which names the arm.
+    """
     if values is None:
         return None
-    values = as_numbers(values, name)
+    values = _read_numbers(values, name)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
         raise ValueError(
             f"{name} is expected to be one-dimensional, got an array of shape {values.shape}."
         )
-    _check_length(values, name, n_samples)
+    check_length(values, name, n_samples)
+    _check_finite(values, name, "row", labels)
     return values
 
 
@@ -281,40 +239,60 @@ def restore_on_error(method: Method) -> Method:
     return cast(Method, restoring)
 
 
-def _check_length(values, name, n_samples):
-    if len(values) != n_samples:
+def _read_numbers(values, name):
+    check_container(values, name)
+    array = np.asarray(values)
+    if array.dtype.kind == "c":
+        # The first words are scikit-learn's.
+        raise ValueError(f"Complex data not supported: {name} is expected to be real.")
+    if array.dtype.kind not in "biufO":
+        raise ValueError(f"{name} is expected to be numeric, got values of type {array.dtype}.")
+    if array.dtype.kind == "O":
+        for value in array.flat:
+            if isinstance(value, str) or not hasattr(value, "__float__"):
+                kind = type(value).__name__
+                raise ValueError(f"{name} is expected to be numeric, got {value!s} of type {kind}.")
+    return array.astype(np.float64)
+
+
+def _check_finite(numbers, name, item, labels=None):
+    """Refuse what is not finite, or has no finite sum."""
+    bad = np.atleast_1d(~np.isfinite(numbers))
+    if bad.any():
+        first = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
+        place = f"the first in {item} {first}"
+        if labels is not None:
+            place += f", of the arm {labels[first].item()!r}"
+        if name == "cost":
+            place += "; give 0 where the arm costs nothing"
         raise ValueError(
-            f"{name} is expected to have one entry for each of the {n_samples} rows, "
-            f"got {len(values)}."
+            f"{name} is expected to be finite, got NaN or infinity in {bad.sum()} of {bad.size} "
+            f"values, {place}."
+        )
+    with np.errstate(over="ignore"):
+        total = np.abs(numbers).sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            f"{name} is expected to have a finite sum in float64, got values up to "
+            f"{np.abs(numbers).max():g}; divide them all by a constant."
         )
 
 
-def _missing_labels(labels):
-    if labels.dtype.kind == "f":
-        return np.isnan(labels)
-    if labels.dtype.kind in "mM":
-        return np.isnat(labels)
-    if labels.dtype.kind != "O":
-        return np.zeros(len(labels), dtype=bool)
-    return np.fromiter((_is_missing(label) for label in labels), dtype=bool, count=len(labels))
-
-
-def _is_missing(label):
-    # pandas' NA cannot be compared, and pandas is not a dependency.
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(label, float | np.generic) and label != label
-
-
-def _labels_of_one_type(labels, name):
-    if all(isinstance(label, str) for label in labels):
-        return labels.astype(str)
-    kinds = sorted({type(label).__name__ for label in labels})
-    # Tuples and the like would make a matrix, or none.
-    sequences = any(isinstance(label, tuple | list | np.ndarray) for label in labels)
-    converted = labels if sequences else np.array(labels.tolist())
-    if converted.dtype.kind not in "biufmM" or any(isinstance(label, str) for label in labels):
-        raise ValueError(
-            f"{name} is expected to hold labels of one sortable type, got {', '.join(kinds)}."
-        )
-    return converted
+def _check_squares(experiment):
+    """Refuse numbers of which statistics overflow: these are weighted sums of squares."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        weight = experiment.sample_weight
+        squares = {"sample_weight": weight @ weight}
+        if experiment.propensity is not None:
+            weight = weight / experiment.propensity
+            squares["sample_weight / propensity"] = weight @ weight
+        squares["y"] = weight @ np.square(experiment.outcomes)
+        if experiment.cost is not None:
+            squares["cost"] = weight @ np.square(experiment.cost)
+    for name, total in squares.items():
+        if not np.isfinite(total).all():
+            advice = "give larger propensities" if "/" in name else "divide it by a constant"
+            raise ValueError(
+                f"{name} is expected to have a finite sum of squares in float64, got values that "
+                f"are too large; {advice}."
+            )

@@ -2,6 +2,7 @@
 
 __all__ = [
     "BudgetError",
+    "BudgetWarning",
     "DivergenceError",
     "ExpectedOutcomesWarning",
     "MissingTreatmentWarning",
@@ -20,6 +21,10 @@ class RuleConflictError(BudgetError):
 
 class DivergenceError(ArithmeticError):
     """The training loss of a network became infinite or NaN."""
+
+
+class BudgetWarning(UserWarning):
+    """The budget is above what the best allocation costs, so that it does not bind."""
 
 
 class MissingTreatmentWarning(UserWarning):

@@ -20,6 +20,8 @@ from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.exceptions import BudgetError
 from sklearn_hrc.plotting import AllocationDisplay
 
+pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
+
 plt = pytest.importorskip("matplotlib.pyplot")
 
 from_estimator = AllocationDisplay.from_estimator

@@ -15,6 +15,8 @@ from sklearn_hrc.exceptions import (
     MissingTreatmentWarning,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
+
 
 def segments(n_rows=3000, n_clusters=6, n_treatments=3, seed=0):
     """Rows of a segmented experiment with zero-inflated outcomes and redeemed costs."""

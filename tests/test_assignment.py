@@ -21,6 +21,8 @@ from sklearn_hrc._assignment import (
 )
 from sklearn_hrc._positions import Units
 
+pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
+
 PRICES = {0: 0.0, 1: 0.7, 2: 1.9}
 
 

@@ -10,6 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator
 from sklearn_hrc.exceptions import BudgetError, RuleConflictError
 
+pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
+
 N_SEGMENTS = 8
 SMALL_STEP = 1e-9
 

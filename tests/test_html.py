@@ -54,7 +54,7 @@ def two_segments(labels=(0, 1)):
     segment = np.repeat([0, 1], 4)
     treated = np.tile([0, 1], 4)
     allocator = ClusterBudgetAllocator(
-        budget=1.0, control=labels[0], arm_cost=[0, 2], estimation="raw"
+        budget=1.0, control=labels[0], arm_cost=dict(zip(labels, [0, 2])), estimation="raw"
     )
     y = 1.0 + 2 * treated * segment
     return allocator.fit(segment[:, None], y, treatment=np.array(labels)[treated])

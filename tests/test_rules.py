@@ -225,7 +225,7 @@ def test_monotone_clusters_without_others():
 def test_limits():
     given = resolve_limits({"call": 0.25}, ARMS, "min_share", share=True)
     np.testing.assert_array_equal(given, [np.nan, np.nan, 0.25])
-    given = resolve_limits([None, 1, 0], ARMS, "max_share", share=True)
+    given = resolve_limits([None, 1, 0], ARMS, "max_share", share=True, ordered=True)
     np.testing.assert_array_equal(given, [np.nan, 1, 0])
     given = resolve_limits({1: 7, 0: -2.5}, np.array([0, 1]), "max_arm_spend", share=False)
     np.testing.assert_array_equal(given, [-2.5, 7])
@@ -236,14 +236,14 @@ def test_limits():
 @pytest.mark.parametrize("limits", [[0.1, 0.2], 0.1, [[0.1, 0.2, 0.3]], []])
 def test_limits_of_the_wrong_shape(limits):
     with pytest.raises(ValueError, match="min_share is expected to have 3 entries"):
-        resolve_limits(limits, ARMS, "min_share", share=True)
+        resolve_limits(limits, ARMS, "min_share", share=True, ordered=True)
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, np.inf, -np.inf])
 def test_shares_that_are_none(value):
     for limits in ([np.nan, value, np.nan], {"mail": value}):
         with pytest.raises(ValueError, match="max_share is expected to hold shares from 0 to 1"):
-            resolve_limits(limits, ARMS, "max_share", share=True)
+            resolve_limits(limits, ARMS, "max_share", share=True, ordered=True)
 
 
 def test_spends_that_are_none():
@@ -260,7 +260,21 @@ def test_limits_that_are_no_numbers(value):
 @pytest.mark.parametrize("value", ["a lot", [0.1]])
 def test_listed_limits_that_are_no_numbers(value):
     with pytest.raises(ValueError, match="min_share"):
-        resolve_limits([0.1, value, 0.2], ARMS, "min_share", share=True)
+        resolve_limits([0.1, value, 0.2], ARMS, "min_share", share=True, ordered=True)
+
+
+def test_limits_of_a_series_are_read_by_label():
+    pd = pytest.importorskip("pandas")
+    limits = pd.Series([0.25, np.nan], index=["call", "none"])
+    given = resolve_limits(limits, ARMS, "min_share", share=True)
+    np.testing.assert_array_equal(given, [np.nan, np.nan, 0.25])
+    with pytest.raises(ValueError, match=r"min_share is expected to name treatments.*got 0"):
+        resolve_limits(pd.Series([0.1, 0.2, 0.3]), ARMS, "min_share", share=True)
+
+
+def test_limits_without_labels_of_strings():
+    with pytest.raises(ValueError, match="max_share is expected to be a dict or a Series by label"):
+        resolve_limits([1, 1, 0.1], ARMS, "max_share", share=True)
 
 
 def test_unknown_treatments():

@@ -189,6 +189,35 @@ def test_bad_numbers(name, values):
 
 
 @pytest.mark.parametrize("name", ["y", "cost", "propensity", "sample_weight"])
+def test_numbers_that_are_missing_are_counted(name):
+    text = sentence(**{name: [1, np.nan, 1, np.inf]})
+    assert "got NaN or infinity in 2 of 4 values, the first in row 1" in text
+
+
+def test_a_missing_cost_names_its_arm():
+    text = sentence(treatment=list("abab"), cost=[1, np.nan, 1, np.nan])
+    assert text.endswith("row 1, of the arm 'b'; give 0 where the arm costs nothing.")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("y", [1e307] * 40),
+        ("y", [1e200] * 40),
+        ("cost", [1e307] * 40),
+        ("cost", [1e200] * 40),
+        ("sample_weight", [1e308] * 40),
+        ("sample_weight", [1e200] * 40),
+        ("sample_weight / propensity", [5e-324] * 40),
+    ],
+)
+def test_numbers_whose_sums_overflow(name, values):
+    given = {"y": [0.0] * 40, "treatment": [0, 1] * 20, "n_samples": 40}
+    text = sentence(**{**given, name.rpartition(" ")[2]: values})
+    assert text.startswith(f"{name} is expected to have a finite sum")
+
+
+@pytest.mark.parametrize("name", ["y", "cost", "propensity", "sample_weight"])
 def test_complex_numbers(name):
     with pytest.raises(ValueError, match=rf"^Complex data not supported: {name} is expected to"):
         check(**{name: [1j, 1, 1, 1]})

@@ -1,0 +1,148 @@
+"""Tables as users hand them in: what no number can be read from, and rows in another order."""
+
+import datetime
+from collections import Counter
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import validate_data
+
+__all__ = ["check_aligned", "check_columns", "check_container", "check_features", "is_pandas"]
+
+_PAGE = "the page 'Preparing tables' of the guide shows how"
+_TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def check_features(estimator, X, *, reset=True):
+    """Return `X` as a matrix of floats, or say in one sentence what to do with it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Keeps the number and names of the columns.
+    X : array-like of shape (n_samples, n_features)
+        Features.
+    reset : bool, default=True
+        Whether these are the columns of a first fit; others must be like those.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features), float64 or float32
+        Finite numbers.
+    """
+    check_container(X, "X")
+    check_columns(X, "X")
+    _check_kinds(X)
+    return validate_data(estimator, X, dtype=[np.float64, np.float32], reset=reset)
+
+
+def check_container(values, name):
+    """Refuse masked entries and sparse matrices: numpy drops the mask, and reads no matrix."""
+    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is expected to have no masked entries, got {np.ma.count_masked(values)}; "
+            "leave their rows out, or fill them with .filled()."
+        )
+    if issparse(values):
+        advice = "call .toarray()"
+        if name == "X":
+            advice = (
+                "set sparse_output=False of OneHotEncoder and sparse_threshold=0 of "
+                "ColumnTransformer, or call .toarray()"
+            )
+        raise TypeError(f"{name} is expected to be dense, got a sparse matrix; {advice}.")
+
+
+def check_columns(values, name):
+    """Refuse names that several columns of a table share."""
+    if not hasattr(values, "columns"):
+        return
+    for column, count in Counter(values.columns).items():
+        if count > 1:
+            raise ValueError(
+                f"{name} is expected to have a name of its own for every column, got {column!r} "
+                f"{count} times; rename or drop the others."
+            )
+
+
+def check_aligned(inputs):
+    """Refuse pandas inputs whose indexes hold the same labels in different orders.
+
+    Indexes with other labels are no mistake: a frame of a split keeps its index beside
+    a series made anew.
+
+    Parameters
+    ----------
+    inputs : dict
+        What was given, by the name of the parameter.
+    """
+    different = []
+    for name, values in inputs.items():
+        if not is_pandas(values):
+            continue
+        for other_name, other in different:
+            if values.index.equals(other):
+                break
+            if _same_labels(values.index, other):
+                raise ValueError(
+                    f"{name} is expected to have its rows in the order of {other_name}, got the "
+                    "same index in another order; align them by .loc, or pass .to_numpy() where "
+                    "rows belong together by position."
+                )
+        else:
+            different.append((name, values.index))
+
+
+def is_pandas(values):
+    """Tell whether values have an index; pandas is not a dependency."""
+    return hasattr(values, "iloc") and hasattr(values, "index")
+
+
+def _check_kinds(X):
+    """Refuse strings and times; what else is no number is left to scikit-learn."""
+    if is_pandas(X) and hasattr(X, "columns"):
+        kinds = [getattr(dtype, "kind", "O") for dtype in X.dtypes]
+        columns = [
+            (repr(name), X.iloc[:, place])
+            for place, (name, kind) in enumerate(zip(X.columns, kinds))
+            if kind not in "biufc"
+        ]
+    else:
+        try:
+            array = np.asarray(X)
+        except ValueError:  # ragged
+            return
+        if array.ndim != 2 or array.dtype.kind in "biufc":
+            return
+        columns = list(enumerate(array.T))
+    for name, values in columns:
+        kind = getattr(values.dtype, "kind", "O")
+        if kind == "O":
+            kind = _kind_of_objects(np.asarray(values, dtype=object))
+        if kind in "US":
+            raise ValueError(
+                f"X is expected to be numeric, got strings in column {name}, which could not "
+                "convert to numbers: encode labels of clusters by OrdinalEncoder and other "
+                f"categories by OneHotEncoder(sparse_output=False); {_PAGE}."
+            )
+        if kind in "mM":
+            raise ValueError(
+                f"X is expected to be numeric, got dates or times in column {name}: turn them "
+                f"into numbers, such as days since a date; {_PAGE}."
+            )
+
+
+def _kind_of_objects(values):
+    """Return "U" or "M" if a string or a time is among objects, else "O"."""
+    for value in values:
+        if isinstance(value, str | bytes):
+            return "U"
+        if isinstance(value, _TIMES):
+            return "M"
+    return "O"
+
+
+def _same_labels(index, other):
+    if len(index) != len(other) or not index.isin(other).all():
+        return False
+    return Counter(index) == Counter(other)
