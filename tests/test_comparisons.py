@@ -76,6 +76,7 @@ def test_equal_policies_do_not_differ(method, interval):
     assert difference.differing_share == 0
 
 
+@pytest.mark.filterwarnings("ignore:propensity is expected to be the probability of the arm")
 def test_error_of_the_difference_is_that_of_the_paired_bootstrap():
     rng = np.random.default_rng(11)
     rows = random_case(11, n=400, method="hajek")
@@ -258,6 +259,7 @@ def test_a_curve_beside_itself_and_the_other_way_round():
     )
 
 
+@pytest.mark.filterwarnings("ignore:propensity is expected to be the probability of the arm")
 def test_tossing_between_budgets_is_on_the_line():
     rng = np.random.default_rng(15)
     rows = curve_case(15, n=20_000)

@@ -13,6 +13,8 @@ from scipy.stats import norm
 
 from sklearn_hrc.exceptions import OverlapWarning
 from sklearn_hrc.metrics import (
+    budget_curve,
+    compare_budget_curves,
     compare_policies,
     policy_value,
 )
@@ -257,9 +259,13 @@ def test_resamples_do_not_depend_on_batches(monkeypatch):
 
 
 def test_resamples_in_which_nobody_matches_are_left_out():
-    # Only the first row matches, and a third of the resamples is without it.
+    # Only the first two rows match, and 6 % of the resamples are without them.
     value = policy_value(
-        [1, 1, 1, 1], [5.0, 0, 0, 0], treatment=[1, 0, 0, 0], interval="bootstrap", random_state=0
+        [1, 1, 1, 1],
+        [5.0, 5.0, 0, 0],
+        treatment=[1, 1, 0, 0],
+        interval="bootstrap",
+        random_state=0,
     )
     assert value.response_interval == (5, 5)
 
@@ -348,11 +354,41 @@ def test_arm_that_nobody_received_is_named():
         compare_policies(["a"] * 6, arms, np.arange(6.0), treatment=treatment)
 
 
+@pytest.mark.parametrize("interval", ["normal", "bootstrap"])
 @pytest.mark.parametrize("groups", [None, [0, 1, 2, 3]])
-def test_a_single_match_has_no_error(groups):
-    value = policy_value([1, 1, 1, 1], [5.0, 0, 0, 0], treatment=[1, 0, 0, 0], groups=groups)
+def test_a_single_match_has_no_error(groups, interval):
+    rows = {"treatment": [1, 0, 0, 0], "groups": groups, "interval": interval, "random_state": 0}
+    value = policy_value([1, 1, 1, 1], [5.0, 0, 0, 0], **rows)
     assert value.response == 5
     assert np.isnan([value.response_se, *value.response_interval]).all()
+
+
+def test_a_single_matched_group_has_no_error():
+    rows = {"treatment": [1, 1, 0, 0], "groups": [7, 7, 8, 9], "interval": "bootstrap"}
+    value = policy_value([1, 1, 1, 1], [5.0, 3.0, 0, 0], random_state=0, **rows)
+    assert np.isnan([value.response_se, *value.response_interval]).all()
+
+
+@pytest.mark.parametrize("interval", ["normal", "bootstrap"])
+def test_a_single_match_of_either_policy_leaves_no_error_to_the_difference(interval):
+    # Many rows match the control, one the arm: its own noise is in no residual.
+    treatment = np.r_[1, np.zeros(20, int)]
+    rows = {"treatment": treatment, "interval": interval, "random_state": 0, "n_resamples": 50}
+    y, ones = np.arange(21.0), np.ones(21, dtype=int)
+    difference = compare_policies(ones, 0 * ones, y, **rows)
+    assert np.isnan([difference.response_se, *difference.response_interval]).all()
+    curve = budget_curve([ones, 0 * ones], y, cost=1.0 * treatment, control=0, **rows)
+    assert np.isnan([curve.gain_se[0], *curve.gain_interval[:, 0]]).all()
+    assert curve.gain_se[1] == 0
+    assert_allclose(curve.gain_interval[:, 1], 0)
+    if interval == "bootstrap":
+        assert np.isnan(curve.area_interval).all()
+        del rows["interval"]
+        both = compare_budget_curves(
+            [ones], [0 * ones], y, cost=1.0 * treatment, control=0, spend=[0.5], **rows
+        )
+        assert np.isnan(both.gain_difference_interval).all()
+        assert np.isnan(both.area_difference_interval).all()
 
 
 def test_few_rows_of_an_arm_are_expected_to_have_its_mean():

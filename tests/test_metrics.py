@@ -567,7 +567,9 @@ def test_errors_are_those_of_repeated_experiments():
 WRONG_VALUES = [
     ({"arms": ["b", "c", "a", "a"]}, r"^arms is expected to hold labels of .* got \['c'\]"),
     ({"arms": ["a", "b", "b", "b"]}, r"^arms is expected to agree with treatment in some rows"),
-    ({"arms": [["a", "b"], ["a", "b"]]}, r"^arms is expected to be one-dimensional"),
+    ({"arms": [["a", "b"]] * 4}, r"^arms is expected to be one-dimensional"),
+    ({"arms": {"a", "b"}}, r"^arms is expected to be an array with an entry for each row, got a"),
+    ({"arms": [], "y": [], "treatment": []}, r"^y is expected to have at least one row, got none"),
     ({"arms": ["a", None, "b", "b"]}, r"^arms is expected to have a label in every row"),
     (
         {"arms": np.array(["a", 1.5, "b", "b"], dtype=object)},
@@ -582,6 +584,10 @@ WRONG_VALUES = [
     ({"cost": [[0.0, 1.0]] * 4}, r"^cost is expected to be one-dimensional"),
     ({"propensity": [0.5, 0.5, 0.0, 0.5]}, r"^propensity is expected to be in \(0, 1\]"),
     ({"propensity": [0.5, 0.5, 1.1, 0.5]}, r"^propensity is expected to be in \(0, 1\]"),
+    ({"propensity": [5e-324] * 4}, r"propensity is expected to have .* (large|overflow)"),
+    ({"y": [1e307] * 4}, r"^y is expected to have a finite sum"),
+    ({"cost": [1e307] * 4}, r"^cost is expected to have a finite sum"),
+    ({"sample_weight": [1e308] * 4}, r"^sample_weight is expected to have a finite sum"),
     ({"sample_weight": [1, 1, -1, 1]}, r"^sample_weight is expected to be non-negative"),
     ({"sample_weight": [0, 0, 0, 0]}, r"^sample_weight is expected to have a positive total"),
     ({"method": "ipw"}, r"^The 'method' parameter of policy_value must be"),
@@ -607,7 +613,8 @@ WRONG_CURVES = [
     ({"control": "z"}, r"^control is expected to be one of .*\['a', 'b'\], got 'z'"),
     ({"control": None}, r"^control is expected to be one of .* got None"),
     ({"control": 0}, r"^control is expected to be one of .* got 0"),
-    ({"cost": None}, r"^The 'cost' parameter of budget_curve must be"),
+    ({"cost": None}, r"^cost is expected to be given, .* or arm_cost, .* got neither"),
+    ({"y": {1.0, 2.0}}, r"^y is expected to be an array with an entry for each row, got a set"),
 ]
 
 

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
-from sklearn_hrc._validation import check_labels
+from sklearn_hrc.metrics._arms import check_budgets, check_policy, probabilities_of
 from sklearn_hrc.metrics._curves import (
     areas_of_draws,
     gain_at_spend,
@@ -15,18 +15,21 @@ from sklearn_hrc.metrics._curves import (
     resampled_curves,
 )
 from sklearn_hrc.metrics._estimators import policy_terms
-from sklearn_hrc.metrics._intervals import estimate_with_bounds, percentile_interval
+from sklearn_hrc.metrics._intervals import (
+    estimate_with_bounds,
+    known_bounds,
+    percentile_interval,
+)
 from sklearn_hrc.metrics._policy_value import name_columns
 from sklearn_hrc.metrics._rows import (
     CURVE_ROWS,
     ESTIMATION,
     INTERVALS,
     ROWS,
-    check_budgets,
     check_control,
-    check_given,
     check_rows,
     check_spend,
+    count_rows,
 )
 
 __all__ = ["compare_budget_curves", "compare_policies"]
@@ -49,6 +52,7 @@ def compare_policies(
     X: ArrayLike | None = None,
     outcomes: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    arm_cost: ArrayLike | dict[Any, float] | None = None,
     interval: str = "normal",
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -63,12 +67,15 @@ def compare_policies(
 
     Parameters
     ----------
-    arms, other_arms : array-like of shape (n_samples,)
-        Arms that the two policies give to each row.
+    arms, other_arms : array-like of shape (n_samples,) or (n_samples, n_treatments)
+        Arms that the two policies give to each row, or their probabilities, as in
+        :func:`policy_value`.
     y, treatment, propensity, cost, sample_weight : array-like
         The rows, as in :func:`policy_value`.
     method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`policy_value`.
+    arm_cost : dict or array-like of shape (n_treatments,), default=None
+        Known price of each arm, in place of `cost`, as in :func:`policy_value`.
     interval, confidence, n_resamples, random_state : str and numbers
         The intervals, as in :func:`policy_value`. Both policies are resampled
         together.
@@ -78,7 +85,8 @@ def compare_policies(
     difference : Bunch
         `arms` less `other_arms`: `response`, `response_se`, `response_interval`,
         `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`;
-        and `differing_share`, the share of the total weight where the arms differ.
+        and `differing_share`, the share of the total weight where the arms differ; of
+        probabilities, half their absolute differences.
 
     Examples
     --------
@@ -90,24 +98,25 @@ def compare_policies(
     (1.0, 1.0, 0.5)
     """
     random_state = check_random_state(random_state)
-    labels = check_labels(arms, np.shape(arms)[0], "arms")
     rows, kept = check_rows(
-        len(labels),
+        count_rows(arms, "arms"),
         *(y, treatment, cost, propensity, sample_weight),
         *(method, X, outcomes, groups, random_state),
+        arm_cost=arm_cost,
+        aligned_with={"arms": arms, "other_arms": other_arms},
     )
     given = [
-        check_given(labels, rows, kept, "arms"),
-        check_given(other_arms, rows, kept, "other_arms"),
+        check_policy(arms, rows, kept, "arms"),
+        check_policy(other_arms, rows, kept, "other_arms"),
     ]
     terms = [policy_terms(policy, rows) for policy in given]
     center, error, bounds = estimate_with_bounds(
         terms, rows, interval, confidence, n_resamples, random_state
     )
-    differing = np.average(given[0] != given[1], weights=rows.experiment.sample_weight)
+    has_cost = cost is not None or arm_cost is not None
     return Bunch(
-        **name_columns(center, error, bounds, np.ndim(y), cost is not None),
-        differing_share=float(differing),
+        **name_columns(center, error, bounds, np.ndim(y), has_cost),
+        differing_share=_differing_share(given[0], given[1], rows),
     )
 
 
@@ -128,7 +137,7 @@ def compare_budget_curves(
     y: ArrayLike,
     *,
     treatment: ArrayLike,
-    cost: ArrayLike,
+    cost: ArrayLike | None = None,
     control: Any,
     propensity: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
@@ -137,6 +146,7 @@ def compare_budget_curves(
     X: ArrayLike | None = None,
     outcomes: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    arm_cost: ArrayLike | dict[Any, float] | None = None,
     confidence: float = 0.95,
     n_resamples: int = 1000,
     random_state: int | np.random.RandomState | None = None,
@@ -163,6 +173,8 @@ def compare_budget_curves(
         reach.
     method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`budget_curve`.
+    arm_cost : dict or array-like of shape (n_treatments,), default=None
+        Known price of each arm, in place of `cost`, as in :func:`policy_value`.
     confidence, n_resamples, random_state : numbers
         The intervals, as in :func:`policy_value`.
 
@@ -172,7 +184,8 @@ def compare_budget_curves(
         Arrays with an entry a point: `spend`; `gain` and `other_gain` over control;
         `gain_difference`, the first less the second, and `gain_difference_interval` of
         shape (2, n_points), pointwise. `area_difference`, of the areas of
-        :func:`budget_curve`, and `area_difference_interval`, a pair.
+        :func:`budget_curve`, and `area_difference_interval`, a pair. Intervals are NaN
+        where an assignment matches a single row (or group).
 
     See Also
     --------
@@ -190,9 +203,11 @@ def compare_budget_curves(
     """
     random_state = check_random_state(random_state)
     rows, kept = check_rows(
-        np.shape(y)[0],
+        count_rows(y, "y"),
         *(y, treatment, cost, propensity, sample_weight),
         *(method, X, outcomes, groups, random_state),
+        arm_cost=arm_cost,
+        needs_cost=True,
     )
     baseline = check_control(rows, control)
     given = [
@@ -203,23 +218,38 @@ def compare_budget_curves(
     spend = _common_spends(curves) if spend is None else check_spend(spend)
     gain, other_gain = (gain_at_spend(curve.spend, curve.gain, spend) for curve in curves)
     draws, max_spend = resampled_curves(given, rows, baseline, n_resamples, random_state)
-    gains = [np.stack([_gain_of_points(point, spend) for point in points]) for points in draws]
+    gains = [_gains_of_draws(points, spend) for points in draws]
     areas = [areas_of_draws(points, max_spend) for points in draws]
+    # Where a point of a curve has no error, what lies between its points has none either.
+    error = np.sum([curve.gain_se.sum() for curve in curves])
+    bounds = [
+        known_bounds(percentile_interval(first - second, confidence), error)
+        for first, second in (gains, areas)
+    ]
     return Bunch(
         spend=spend,
         gain=gain,
         other_gain=other_gain,
         gain_difference=gain - other_gain,
-        gain_difference_interval=percentile_interval(gains[0] - gains[1], confidence),
+        gain_difference_interval=bounds[0],
         area_difference=curves[0].area - curves[1].area,
-        area_difference_interval=tuple(
-            percentile_interval(areas[0] - areas[1], confidence).tolist()
-        ),
+        area_difference_interval=tuple(bounds[1].tolist()),
     )
 
 
-def _gain_of_points(points, spend):
-    return gain_at_spend(points[:, 1], points[:, 0], spend)
+def _differing_share(given, other, rows):
+    if given.ndim == other.ndim == 1:
+        differing = given != other
+    else:
+        n_treatments = len(rows.experiment.treatments)
+        chances = probabilities_of(given, n_treatments), probabilities_of(other, n_treatments)
+        differing = np.abs(chances[0] - chances[1]).sum(axis=1) / 2
+    return float(np.average(differing, weights=rows.experiment.sample_weight))
+
+
+def _gains_of_draws(points, spend):
+    gains = [gain_at_spend(draw[:, 1], draw[:, 0], spend) for draw in points]
+    return np.reshape(gains, (len(points), len(spend)))
 
 
 def _common_spends(curves):

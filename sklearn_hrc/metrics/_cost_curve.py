@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hrc._compat import Interval, validate_params
+from sklearn_hrc._resolution import resolve_arm_cost
 from sklearn_hrc._validation import check_experiment, check_row_values
+from sklearn_hrc.metrics._rows import check_cost_sources, count_rows
 
 __all__ = ["area_under_cost_curve"]
 
@@ -17,7 +19,8 @@ __all__ = ["area_under_cost_curve"]
         "y": ["array-like"],
         "return_on_spend": ["array-like"],
         "treatment": ["array-like"],
-        "cost": ["array-like"],
+        "cost": ["array-like", None],
+        "arm_cost": ["array-like", dict, None],
         "control": "no_validation",
         "n_steps": [Interval(Integral, 1, None, closed="left")],
     },
@@ -28,8 +31,9 @@ def area_under_cost_curve(
     return_on_spend: ArrayLike,
     *,
     treatment: ArrayLike,
-    cost: ArrayLike,
+    cost: ArrayLike | None = None,
     control: Any,
+    arm_cost: ArrayLike | dict[Any, float] | None = None,
     n_steps: int = 20,
 ) -> float:
     """Score a ranking of individuals as the literature on budgeted treatments does (AUCC).
@@ -54,10 +58,13 @@ def area_under_cost_curve(
         cost, or any score that ranks alike. Rows of equal scores stay in their order.
     treatment : array-like of shape (n_samples,)
         Received arm, one of two; equal chances for everybody.
-    cost : array-like of shape (n_samples,)
-        Realised cost of the received arm.
+    cost : array-like of shape (n_samples,), default=None
+        Realised cost of the received arm; needed without `arm_cost`.
     control : label
         The arm that is no treatment.
+    arm_cost : dict or array-like of shape (2,), default=None
+        Known price of each arm, in place of `cost`: by label, or in the order of
+        the treatments where they are numbers.
     n_steps : int, default=20
         Number of steps; published figures for Criteo's data have 200.
 
@@ -90,12 +97,17 @@ def area_under_cost_curve(
     ...     cost=[1.0, 0.0, 1.0, 0.0], control=0, n_steps=2)
     0.5555555555555556
     """
-    n_samples = np.shape(y)[0]
+    n_samples = count_rows(y, "y")
+    check_cost_sources(cost, arm_cost, needs_cost=True)
     experiment = check_experiment(
         y, treatment=treatment, cost=cost, propensity=None, sample_weight=None, n_samples=n_samples
     )
     score = check_row_values(return_on_spend, "return_on_spend", n_samples)
     treated = _check_treated(experiment, control)
+    if arm_cost is not None:
+        ordered = experiment.order is not None
+        price = resolve_arm_cost(arm_cost, experiment.treatments, ordered=ordered)
+        experiment = experiment._replace(cost=price[experiment.arm])
     order = np.argsort(-score, kind="stable")
     # A treated row adds to the increments, a control takes away.
     share = np.where(treated, 1 / treated.sum(), -1 / (~treated).sum())[order]

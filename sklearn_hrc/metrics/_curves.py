@@ -1,12 +1,20 @@
 """Realised gain against realised spend, on checked rows."""
 
+import itertools
+
 import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_hrc.metrics._estimators import estimate, influence, policy_terms, standard_error
-from sklearn_hrc.metrics._intervals import resampled_estimates
+from sklearn_hrc.metrics._intervals import (
+    known_bounds,
+    normal_interval,
+    percentile_interval,
+    resampled_estimates,
+)
 
 __all__ = [
+    "add_intervals",
     "area_under_curve",
     "areas_of_draws",
     "arm_costs",
@@ -22,10 +30,10 @@ def realised_curve(given, rows, control):
 
     Parameters
     ----------
-    given : ndarray of shape (n_budgets, n_samples), int
-        Index of the arm of each row at each budget.
+    given : ndarray of shape (n_budgets, n_samples), int, or list of ndarray
+        What the policy gives at each budget, as in `policy_terms`.
     rows : EvaluationRows
-        With the columns response and cost.
+        With the columns response and cost, or a price.
     control : int
         Index of the control.
 
@@ -54,13 +62,49 @@ def realised_curve(given, rows, control):
     )
 
 
+def add_intervals(curve, given, rows, control, interval, confidence, n_resamples, random_state):
+    """Add intervals to a curve, by its errors or from resampled units.
+
+    Parameters
+    ----------
+    curve : Bunch
+        From `realised_curve`.
+    given : ndarray of shape (n_budgets, n_samples), int, or list of ndarray
+        What it was made of.
+    rows, control : EvaluationRows and int
+        As in `realised_curve`.
+    interval, confidence, n_resamples, random_state : str, numbers and RandomState
+        As in `budget_curve`.
+
+    Returns
+    -------
+    curve : Bunch
+        The same, with `gain_interval`, `spend_interval` and `area_interval`.
+    """
+    if interval == "normal":
+        for name in ("gain", "spend"):
+            curve[f"{name}_interval"] = normal_interval(
+                curve[name], curve[f"{name}_se"], confidence
+            )
+        curve.area_interval = None
+        return curve
+    (points,), max_spend = resampled_curves([given], rows, control, n_resamples, random_state)
+    bounds = percentile_interval(points, confidence)
+    curve.gain_interval = known_bounds(bounds[..., 0], curve.gain_se)
+    curve.spend_interval = known_bounds(bounds[..., 1], curve.spend_se)
+    areas = percentile_interval(areas_of_draws(points, max_spend), confidence)
+    # A point without an error leaves none to the area.
+    curve.area_interval = tuple(known_bounds(areas, curve.gain_se.sum()).tolist())
+    return curve
+
+
 def resampled_curves(curves, rows, control, n_resamples, random_state):
     """Estimate several curves again on resampled units, all on the same.
 
     Parameters
     ----------
-    curves : list of ndarray of shape (n_budgets, n_samples), int
-        Index of the arm of each row at each budget, of each curve.
+    curves : list
+        What the policy of each curve gives at each budget, as in `realised_curve`.
     rows : EvaluationRows
         With the columns response and cost.
     control : int
@@ -80,7 +124,7 @@ def resampled_curves(curves, rows, control, n_resamples, random_state):
     """
     dearest = arms_with_weight(rows.experiment)[np.argmax(arm_costs(rows))]
     fixed = [_everyone(control, rows), _everyone(dearest, rows)]
-    terms = (policy_terms(arm, rows) for arm in (*fixed, *np.concatenate(curves)))
+    terms = (policy_terms(arm, rows) for arm in (*fixed, *itertools.chain(*curves)))
     draws = resampled_estimates(terms, rows, n_resamples, random_state)
     draws = draws[~np.isnan(draws).any(axis=(1, 2))]
     above_control = draws[:, 1:] - draws[:, :1]

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc._propensity import inverse_propensity
 from sklearn_hrc._validation import Experiment
 
 __all__ = [
     "METHODS",
     "EvaluationRows",
     "Terms",
+    "chance_of_received",
     "estimate",
     "evaluation_rows",
     "influence",
@@ -29,7 +31,7 @@ class EvaluationRows(NamedTuple):
     experiment : Experiment
         Checked rows.
     values : ndarray of shape (n_samples, n_columns), float64
-        What is to be valued: the outcomes and, if there is one, the cost as the last.
+        What is to be valued: the outcomes and, if it was observed, the cost as the last.
     inverse : ndarray of shape (n_samples,), float64
         `sample_weight / propensity` of the received arm.
     method : {"hajek", "horvitz-thompson", "doubly-robust"}
@@ -38,6 +40,8 @@ class EvaluationRows(NamedTuple):
         Expectation of `values` under every arm, for the doubly robust form.
     unit : ndarray of shape (n_samples,), int, or None
         Index of the independent unit that a row belongs to; None is a unit a row.
+    price : ndarray of shape (n_treatments,) or None
+        Known cost of each arm, in place of the observed cost.
     """
 
     experiment: Experiment
@@ -46,6 +50,7 @@ class EvaluationRows(NamedTuple):
     method: str
     expected: np.ndarray | None
     unit: np.ndarray | None
+    price: np.ndarray | None = None
 
 
 class Terms(NamedTuple):
@@ -54,24 +59,21 @@ class Terms(NamedTuple):
     Attributes
     ----------
     numerator : ndarray of shape (n_samples, n_columns)
-        Weighted outcomes.
-    denominator : ndarray of shape (n_samples,)
-        Weights.
+        Weighted outcomes, and the cost as the last, if there is one.
+    denominator : ndarray of shape (n_samples, n_columns) or (n_samples, 1)
+        Weights; one column serves all where they are the same.
     """
 
     numerator: np.ndarray
     denominator: np.ndarray
 
 
-def evaluation_rows(experiment, values, method="hajek", expected=None, unit=None):
+def evaluation_rows(experiment, values, method="hajek", expected=None, unit=None, price=None):
     """Return the rows with their inverse propensities, which no policy changes."""
-    sample_weight = experiment.sample_weight
-    inverse = np.zeros_like(sample_weight)
-    # The share of an arm whose rows all have weight zero is zero, too.
-    np.divide(sample_weight, received_propensity(experiment), out=inverse, where=sample_weight > 0)
+    inverse = inverse_propensity(received_propensity(experiment), experiment.sample_weight)
     # Columns are summed again and again, which is faster where each lies in one piece.
     values = np.asfortranarray(values)
-    return EvaluationRows(experiment, values, inverse, method, expected, unit)
+    return EvaluationRows(experiment, values, inverse, method, expected, unit, price)
 
 
 def policy_terms(given, rows):
@@ -79,33 +81,45 @@ def policy_terms(given, rows):
 
     Parameters
     ----------
-    given : ndarray of shape (n_samples,), int
-        Index of the arm that the policy gives to each row.
+    given : ndarray of shape (n_samples,), int, or (n_samples, n_treatments), float
+        Index of the arm that the policy gives to each row, or the probability of each arm.
     rows : EvaluationRows
         What it is evaluated on.
 
     Returns
     -------
     terms : Terms
-        Of the method that `rows` names.
+        Of the method that `rows` names. A known price is that of the arms given, and needs
+        no weights.
     """
-    return METHODS[rows.method](given, match_weights(given, rows), rows)
+    terms = METHODS[rows.method](given, match_weights(given, rows), rows)
+    if rows.price is None:
+        return terms
+    sample_weight = rows.experiment.sample_weight
+    price = rows.price[given] if given.ndim == 1 else given @ rows.price
+    numerator = np.column_stack([terms.numerator, sample_weight * price])
+    weights = np.repeat(terms.denominator, terms.numerator.shape[1], axis=1)
+    return Terms(numerator, np.column_stack([weights, sample_weight]))
 
 
 def _hajek(given, weight, rows):
-    return Terms(weight[:, None] * rows.values, weight)
+    return Terms(weight[:, None] * rows.values, weight[:, None])
 
 
 def _horvitz_thompson(given, weight, rows):
-    return Terms(weight[:, None] * rows.values, rows.experiment.sample_weight)
+    return Terms(weight[:, None] * rows.values, rows.experiment.sample_weight[:, None])
 
 
 def _doubly_robust(given, weight, rows):
-    sample_weight = rows.experiment.sample_weight
-    # Where a row received another arm its weight is zero, and only the expectation stays.
-    expected = rows.expected[np.arange(len(given)), given]
-    correction = weight[:, None] * (rows.values - expected)
-    return Terms(sample_weight[:, None] * expected + correction, sample_weight)
+    sample_weight = rows.experiment.sample_weight[:, None]
+    place = np.arange(len(given))
+    if given.ndim == 1:
+        expected = rows.expected[place, given]
+    else:
+        expected = np.einsum("ij,ijk->ik", given, rows.expected)
+    # Where a row received what it is never given its weight is zero, and only this stays.
+    correction = weight[:, None] * (rows.values - rows.expected[place, rows.experiment.arm])
+    return Terms(sample_weight * expected + correction, sample_weight)
 
 
 METHODS = {
@@ -123,13 +137,33 @@ def received_propensity(experiment):
     return (total / total.sum())[experiment.arm]
 
 
+def chance_of_received(given, arm):
+    """Return the probability with which a policy gives each row the arm that it received.
+
+    Parameters
+    ----------
+    given : ndarray of shape (n_samples,), int, or (n_samples, n_treatments), float
+        As in `policy_terms`.
+    arm : ndarray of shape (n_samples,), int
+        Index of the received arm.
+
+    Returns
+    -------
+    chance : ndarray of shape (n_samples,), float64
+        0 or 1 where the policy gives one arm to each row.
+    """
+    if given.ndim == 1:
+        return (given == arm).astype(np.float64)
+    return given[np.arange(len(arm)), arm]
+
+
 def match_weights(given, rows, name="arms"):
     """Return the weights of the rows that received the arm they are given.
 
     Parameters
     ----------
-    given : ndarray of shape (n_samples,), int
-        Index of the arm that a policy gives to each row.
+    given : ndarray of shape (n_samples,), int, or (n_samples, n_treatments), float
+        As in `policy_terms`.
     rows : EvaluationRows
         What it is evaluated on.
     name : str, default="arms"
@@ -138,9 +172,10 @@ def match_weights(given, rows, name="arms"):
     Returns
     -------
     weight : ndarray of shape (n_samples,)
-        `sample_weight / propensity` where the arms match, else zero.
+        `sample_weight / propensity` times the probability that the policy gives the received
+        arm, which is 1 where the arms match and else 0.
     """
-    weight = np.where(given == rows.experiment.arm, rows.inverse, 0.0)
+    weight = chance_of_received(given, rows.experiment.arm) * rows.inverse
     if not weight.sum() > 0:
         raise ValueError(
             f"{name} is expected to agree with treatment in some rows of positive weight, got none."
@@ -150,7 +185,7 @@ def match_weights(given, rows, name="arms"):
 
 def estimate(terms):
     """Return the ratio of the two sums, (n_columns,)."""
-    return terms.numerator.sum(axis=0) / terms.denominator.sum()
+    return terms.numerator.sum(axis=0) / terms.denominator.sum(axis=0)
 
 
 def influence(terms):
@@ -170,8 +205,8 @@ def influence(terms):
         is the standard error.
     """
     center = estimate(terms)
-    deviation = terms.numerator - terms.denominator[:, None] * center
-    return center, deviation / terms.denominator.sum()
+    deviation = terms.numerator - terms.denominator * center
+    return center, deviation / terms.denominator.sum(axis=0)
 
 
 def standard_error(contribution, terms, unit):
@@ -190,16 +225,16 @@ def standard_error(contribution, terms, unit):
     -------
     error : ndarray of shape (n_columns,)
         With the factor `m / (m - 1)` of the variance of a mean, `m` being the number of
-        units that have weight; NaN where this is one, which says nothing of its error.
+        units that have weight; NaN where only one has weight for one of the policies,
+        which says nothing of its error.
     """
     variance = (sum_by_unit(contribution, unit) ** 2).sum(axis=0)
-    has_weight = np.any([one.denominator > 0 for one in terms], axis=0)
-    n_units = np.count_nonzero(has_weight) if unit is None else len(np.unique(unit[has_weight]))
-    return (
-        np.sqrt(variance * n_units / (n_units - 1))
-        if n_units > 1
-        else np.full_like(variance, np.nan)
-    )
+    has_weight = [sum_by_unit(one.denominator, unit) > 0 for one in terms]
+    n_units = np.any(has_weight, axis=0).sum(axis=0)
+    fewest = np.min([units.sum(axis=0) for units in has_weight], axis=0)
+    factor = np.full(n_units.shape, np.nan)
+    np.divide(n_units, n_units - 1, out=factor, where=fewest > 1)
+    return np.sqrt(variance * factor)
 
 
 def sum_by_unit(columns, unit):

@@ -7,6 +7,7 @@ from sklearn_hrc.metrics._estimators import influence, standard_error, sum_by_un
 
 __all__ = [
     "estimate_with_bounds",
+    "known_bounds",
     "normal_interval",
     "percentile_interval",
     "resampled_estimates",
@@ -46,7 +47,7 @@ def estimate_with_bounds(terms, rows, interval, confidence, n_resamples, random_
         return center, error, normal_interval(center, error, confidence)
     draws = resampled_estimates(terms, rows, n_resamples, random_state)
     draws = draws[:, 0] - draws[:, 1:].sum(axis=1)
-    return center, error, percentile_interval(draws, confidence)
+    return center, error, known_bounds(percentile_interval(draws, confidence), error)
 
 
 def normal_interval(center, error, confidence):
@@ -61,7 +62,27 @@ def percentile_interval(draws, confidence):
     A resample in which a policy matched nobody has no estimate and is left out.
     """
     tail = (1 - confidence) / 2
+    if not len(draws):
+        return np.full((2, *draws.shape[1:]), np.nan)
     return np.nanquantile(draws, [tail, 1 - tail], axis=0)
+
+
+def known_bounds(bounds, error):
+    """Return bounds that are NaN where the error is: where no resample could tell it either.
+
+    Parameters
+    ----------
+    bounds : ndarray of shape (2, n_columns)
+        From resamples.
+    error : ndarray of shape (n_columns,)
+        Standard errors.
+
+    Returns
+    -------
+    bounds : ndarray of shape (2, n_columns)
+        One matched row, drawn again and again, would make an interval of width zero.
+    """
+    return np.where(np.isnan(error), np.nan, bounds)
 
 
 def resampled_estimates(terms, rows, n_resamples, random_state):
@@ -97,7 +118,8 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
         _unit_counts(n_units, size, random_state) @ sums for size in _batches(n_resamples, n_units)
     ]
     totals = np.concatenate(totals).reshape(n_resamples, n_policies, -1)
-    numerator, denominator = totals[..., :-1], totals[..., -1:]
+    n_columns = rows.values.shape[1] + (rows.price is not None)
+    numerator, denominator = totals[..., :n_columns], totals[..., n_columns:]
     draws = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=draws, where=denominator > 0)
 

@@ -5,8 +5,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 
 from sklearn_hrc._compat import validate_params
+from sklearn_hrc.metrics._arms import index_arms
 from sklearn_hrc.metrics._estimators import received_propensity
-from sklearn_hrc.metrics._rows import ROWS, check_rows, index_arms
+from sklearn_hrc.metrics._rows import ROWS, check_rows, count_rows
 
 __all__ = ["effective_sample_size", "policy_overlap"]
 
@@ -63,9 +64,11 @@ def policy_overlap(
     >>> overlap.effective_sample_size.tolist()
     [1.0, 2.0]
     """
-    n_samples = np.shape(arms)[0]
+    n_samples = count_rows(arms, "arms")
     rows, kept = check_rows(
-        n_samples, np.zeros(n_samples), treatment, None, propensity, sample_weight
+        n_samples,
+        *(np.zeros(n_samples), treatment, None, propensity, sample_weight),
+        aligned_with={"arms": arms},
     )
     experiment, given = rows.experiment, index_arms(arms, rows, kept)
     received = received_propensity(experiment)

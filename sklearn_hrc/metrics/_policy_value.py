@@ -7,11 +7,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
-from sklearn_hrc._validation import check_labels
+from sklearn_hrc.metrics._arms import check_policy
 from sklearn_hrc.metrics._estimators import match_weights, policy_terms
 from sklearn_hrc.metrics._intervals import estimate_with_bounds
 from sklearn_hrc.metrics._overlap import effective_sample_size
-from sklearn_hrc.metrics._rows import ESTIMATION, INTERVALS, ROWS, check_given, check_rows
+from sklearn_hrc.metrics._rows import ESTIMATION, INTERVALS, ROWS, check_rows, count_rows
 
 __all__ = ["name_columns", "policy_value"]
 
@@ -32,6 +32,7 @@ def policy_value(
     X: ArrayLike | None = None,
     outcomes: ArrayLike | None = None,
     groups: ArrayLike | None = None,
+    arm_cost: ArrayLike | dict[Any, float] | None = None,
     interval: str = "normal",
     confidence: float = 0.95,
     n_resamples: int = 1000,
@@ -49,12 +50,17 @@ def policy_value(
     `sum(sample_weight m + w (y - m)) / N`. It is unbiased for any `m` that has not
     seen the row, and the less variable the better `m` predicts.
 
+    For a policy that draws the arm, `[t_i = arms_i]` is the probability with which it
+    gives the received arm, and `m_i` the expectation over the arms that it draws from.
+
     The policy must not have been fitted to these rows.
 
     Parameters
     ----------
-    arms : array-like of shape (n_samples,)
-        Arm that the policy gives to each row.
+    arms : array-like of shape (n_samples,) or (n_samples, n_treatments)
+        Arm that the policy gives to each row; or, as a matrix of floats, the probability
+        with which it gives each arm, in the order of the treatments: sorted, or that of
+        an ordered Categorical. A frame whose columns are the treatments may have them in any order.
     y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
         Observed outcomes.
     treatment : array-like of shape (n_samples,)
@@ -74,11 +80,16 @@ def policy_value(
         which count alike. To value several policies, call that once and give `outcomes`.
     outcomes : array-like of shape (n_samples, n_treatments, n_columns), default=None
         Expected outcomes of each row under every arm in sorted order, from any model
-        that has not seen the row; the columns are those of `y` and then cost, if it is
+        that has not seen the row; the columns are those of `y` and then `cost`, if it is
         given. One column may come as (n_samples, n_treatments).
     groups : array-like of shape (n_samples,), default=None
         Labels of rows that belong together, such as a household. Errors and
         resamples take these for independent, not the rows.
+    arm_cost : dict or array-like of shape (n_treatments,), default=None
+        Known price of each arm, in place of `cost`: by label, or in the order of
+        the treatments where they are numbers. The cost is then the mean price of the
+        arms that the policy gives, whoever received them. Its error is that of another
+        sample of rows.
     interval : {"normal", "bootstrap"}, default="normal"
         Intervals from the standard error, or from the quantiles of the estimate on
         resampled rows (or groups), which need no symmetry. Propensities and
@@ -95,21 +106,25 @@ def policy_value(
     value : Bunch
         `response` and `response_se` (floats, or arrays of shape (n_outcomes,)
         for a two-dimensional `y`) and `response_interval` (a pair of these);
-        `cost`, `cost_se` and `cost_interval` (None without `cost`); and
+        `cost`, `cost_se` and `cost_interval` (None without `cost` and `arm_cost`); and
         `effective_sample_size`, `sum(w)**2 / sum(w**2)`. Standard errors
-        take propensities as known, and are NaN where a single row (or group) matches.
+        take propensities as known; they and the intervals are NaN where a single row (or
+        group) matches.
 
     Raises
     ------
     ValueError
         If `arms` holds a label that no row received, if no row received
-        the arm that the policy gives it, or if the doubly robust form has not
-        exactly one of `X` and `outcomes`.
+        the arm that the policy gives it, if the doubly robust form has not
+        exactly one of `X` and `outcomes`, or if both `cost` and `arm_cost` are given.
 
     Warns
     -----
     OverlapWarning
         If an arm is given to rows of which none received it, more than 1 % of them all.
+    UserWarning
+        If `propensity` cannot be the probability of the received arm: its inverse does not
+        sum to about the number of rows over those of each arm.
 
     See Also
     --------
@@ -134,18 +149,20 @@ def policy_value(
     (2.0, 0.5)
     """
     random_state = check_random_state(random_state)
-    labels = check_labels(arms, np.shape(arms)[0], "arms")
     rows, kept = check_rows(
-        len(labels),
+        count_rows(arms, "arms"),
         *(y, treatment, cost, propensity, sample_weight),
         *(method, X, outcomes, groups, random_state),
+        arm_cost=arm_cost,
+        aligned_with={"arms": arms},
     )
-    given = check_given(labels, rows, kept)
+    given = check_policy(arms, rows, kept)
     center, error, bounds = estimate_with_bounds(
         [policy_terms(given, rows)], rows, interval, confidence, n_resamples, random_state
     )
+    has_cost = cost is not None or arm_cost is not None
     return Bunch(
-        **name_columns(center, error, bounds, np.ndim(y), cost is not None),
+        **name_columns(center, error, bounds, np.ndim(y), has_cost),
         effective_sample_size=effective_sample_size(match_weights(given, rows)),
     )
 

@@ -7,17 +7,12 @@ from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import Interval, StrOptions
-from sklearn_hrc._validation import (
-    as_numbers,
-    check_experiment,
-    check_labels,
-    take_rows,
-    unseen_labels,
-)
-from sklearn_hrc._warning import warn
-from sklearn_hrc.exceptions import OverlapWarning
+from sklearn_hrc._labels import find_labels
+from sklearn_hrc._propensity import check_inverse_propensity
+from sklearn_hrc._resolution import resolve_arm_cost
+from sklearn_hrc._validation import as_numbers, check_experiment, check_labels, take_rows
 from sklearn_hrc.metrics._curves import arms_with_weight
-from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows, match_weights
+from sklearn_hrc.metrics._estimators import METHODS, evaluation_rows
 from sklearn_hrc.metrics._outcomes import cross_fit_outcomes
 
 __all__ = [
@@ -25,25 +20,23 @@ __all__ = [
     "ESTIMATION",
     "INTERVALS",
     "ROWS",
-    "check_budgets",
     "check_control",
-    "check_given",
+    "check_cost_sources",
     "check_rows",
     "check_spend",
-    "index_arms",
+    "count_rows",
 ]
 
-# What so few rows would do matters to no value, and often none of them matches by chance.
-_NEGLIGIBLE_SHARE = 0.01
 # Constraints of the parameters that measures share.
 ROWS = {
     "y": ["array-like"],
     "treatment": ["array-like"],
     "cost": ["array-like", None],
+    "arm_cost": [dict, "array-like", None],
     "propensity": ["array-like", None],
     "sample_weight": ["array-like", None],
 }
-CURVE_ROWS = {**ROWS, "cost": ["array-like"], "control": "no_validation"}
+CURVE_ROWS = {**ROWS, "control": "no_validation"}
 ESTIMATION = {
     "method": [StrOptions(set(METHODS))],
     "X": "no_validation",
@@ -70,6 +63,10 @@ def check_rows(
     outcomes=None,
     groups=None,
     random_state=None,
+    *,
+    arm_cost=None,
+    needs_cost=False,
+    aligned_with=None,
 ):
     """Check rows, and fit the outcome model of the doubly robust form.
 
@@ -83,6 +80,12 @@ def check_rows(
         As in `policy_value`.
     random_state : RandomState, default=None
         Draws the folds of the model.
+    arm_cost : dict or array-like, default=None
+        As in `policy_value`.
+    needs_cost : bool, default=False
+        Whether one of `cost` and `arm_cost` must be given.
+    aligned_with : dict, default=None
+        Policies as they were given, by the name of the parameter.
 
     Returns
     -------
@@ -91,6 +94,9 @@ def check_rows(
     kept : ndarray of shape (n_samples,), bool
         Which these are.
     """
+    if not n_samples:
+        raise ValueError("y is expected to have at least one row, got none.")
+    check_cost_sources(cost, arm_cost, needs_cost)
     experiment = check_experiment(
         y,
         treatment=treatment,
@@ -98,6 +104,7 @@ def check_rows(
         propensity=propensity,
         sample_weight=sample_weight,
         n_samples=n_samples,
+        aligned_with={**(aligned_with or {}), "X": X, "groups": groups},
     )
     kept = experiment.sample_weight > 0
     unit = None if groups is None else _check_units(groups, kept)
@@ -105,72 +112,32 @@ def check_rows(
     values = experiment.outcomes
     if cost is not None:
         values = np.column_stack([values, experiment.cost])
+    ordered = experiment.order is not None
+    price = resolve_arm_cost(arm_cost, experiment.treatments, ordered=ordered)
     if outcomes is not None:
         outcomes = _check_outcomes(outcomes, (len(kept), len(experiment.treatments)), values)[kept]
     experiment, values = take_rows(experiment, kept), values[kept]
+    check_inverse_propensity(
+        experiment.arm,
+        experiment.treatments,
+        experiment.propensity,
+        experiment.sample_weight,
+        unit,
+    )
     if X is not None:
         outcomes = _fit_outcomes(X, kept, values, experiment, unit, random_state)
-    return evaluation_rows(experiment, values, method, outcomes, unit), kept
+    return evaluation_rows(experiment, values, method, outcomes, unit, price), kept
 
 
-def index_arms(arms, rows, kept, name="arms"):
-    """Return the index of the arm that a policy gives to each row that counts.
-
-    Parameters
-    ----------
-    arms : array-like of shape (n_samples,)
-        Labels.
-    rows : EvaluationRows
-        From `check_rows`.
-    kept : ndarray of shape (n_samples,), bool
-        From `check_rows`.
-    name : str, default="arms"
-        What errors call the labels.
-
-    Returns
-    -------
-    given : ndarray of shape (n_kept,), int
-        Index into the treatments.
-    """
-    treatments = rows.experiment.treatments
-    labels = check_labels(arms, len(kept), name)
-    lacking = unseen_labels(labels, treatments)
-    if len(lacking):
+def count_rows(values, name):
+    """Return the number of rows of what has an entry for each; a set or a dict has none."""
+    shape = np.shape(values)
+    if not shape:
         raise ValueError(
-            f"{name} is expected to hold labels of treatment, {treatments.tolist()}, "
-            f"got {lacking.tolist()}, which no row received."
+            f"{name} is expected to be an array with an entry for each row, got a "
+            f"{type(values).__name__}."
         )
-    return np.searchsorted(treatments, labels[kept])
-
-
-def check_given(arms, rows, kept, name="arms"):
-    """Return what `index_arms` does, for a policy that rows speak of.
-
-    Raises ValueError where no row received the arm that it is given, and warns with
-    OverlapWarning where this is so for one of the arms and more than a few rows.
-    """
-    given = index_arms(arms, rows, kept, name)
-    match_weights(given, rows, name)
-    without = np.setdiff1d(given, given[given == rows.experiment.arm])
-    share = np.average(np.isin(given, without), weights=rows.experiment.sample_weight)
-    if share > _NEGLIGIBLE_SHARE:
-        warn(
-            f"{name} gives {rows.experiment.treatments[without].tolist()} to {share:.2g} of the "
-            "rows, and none of these received it: the experiment says nothing about that part of "
-            "the policy.",
-            OverlapWarning,
-        )
-    return given
-
-
-def check_budgets(arms, rows, kept, name):
-    """Return what `check_given` does for each budget, (n_budgets, n_kept)."""
-    arms = np.asarray(arms)
-    if arms.ndim != 2 or not len(arms):
-        raise ValueError(
-            f"{name} is expected to have the shape (n_budgets, n_samples), got {arms.shape}."
-        )
-    return np.stack([check_given(row, rows, kept, name) for row in arms])
+    return shape[0]
 
 
 def check_control(rows, control):
@@ -188,13 +155,13 @@ def check_control(rows, control):
     return int(baseline[0])
 
 
-def check_spend(spend):
+def check_spend(spend, name="spend"):
     """Return spends at which curves are read, (n_points,)."""
-    spend = check_array(spend, dtype=np.float64, ensure_2d=False, input_name="spend")
+    spend = check_array(spend, dtype=np.float64, ensure_2d=False, input_name=name)
     if spend.ndim != 1:
-        raise ValueError(f"spend is expected to be one-dimensional, got shape {spend.shape}.")
+        raise ValueError(f"{name} is expected to be one-dimensional, got shape {spend.shape}.")
     if (spend < 0).any():
-        raise ValueError(f"spend is expected to be non-negative, got {spend.min():g}.")
+        raise ValueError(f"{name} is expected to be non-negative, got {spend.min():g}.")
     return spend
 
 
@@ -207,6 +174,20 @@ def _check_units(groups, kept):
             f"{names.tolist()[0]!r}."
         )
     return unit
+
+
+def check_cost_sources(cost, arm_cost, needs_cost):
+    """Costs are observed or known, not both."""
+    if cost is not None and arm_cost is not None:
+        raise ValueError(
+            "arm_cost is expected to be None where cost is given, got both; give the known "
+            "prices, or the observed costs."
+        )
+    if needs_cost and cost is None and arm_cost is None:
+        raise ValueError(
+            "cost is expected to be given, with the observed costs, or arm_cost, with known "
+            "prices, got neither."
+        )
 
 
 def _check_sources(method, X, outcomes):
@@ -254,7 +235,7 @@ def _fit_outcomes(X, kept, values, experiment, unit, random_state):
             f"treatment is expected to have at least two {what} of every label where X is given, "
             f"got {min(count)} of {treatments.tolist()[int(np.argmin(count))]!r}."
         )
-    return cross_fit_outcomes(
+    by_label = cross_fit_outcomes(
         _safe_indexing(X, np.flatnonzero(kept)),
         values,
         treatment=treatments[experiment.arm],
@@ -262,3 +243,5 @@ def _fit_outcomes(X, kept, values, experiment, unit, random_state):
         groups=unit,
         random_state=random_state,
     )
+    # It sorts the labels, which may stand in an order of their own.
+    return by_label[:, find_labels(treatments, np.sort(treatments))]

@@ -1,0 +1,295 @@
+"""Tests of whether an arm can be told from the features, on plain arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import chi2, norm, rankdata
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from sklearn_hrc._warning import warn
+
+__all__ = [
+    "Dependence",
+    "Draw",
+    "describe_draw",
+    "features_test",
+    "trees_test",
+    "warn_of_dependence",
+]
+
+# Of more features at once the matrix of their moments costs too much.
+_MOST_JOINT_FEATURES = 200
+# An eigenvalue that is a smaller part of the largest is none.
+_RANK_TOLERANCE = 1e-9
+# Of fewer rows with an arm and a rare value the sum is not normal.
+_LEAST_EXPECTED = 10
+# A warning in `fit` is for what no chance explains, in thousands of experiments.
+_ALARM = 1e-8
+# Fewer in a half teach a classifier nothing.
+_LEAST_UNITS = 20
+# Bounds the ratio of a learnt probability to the share of the arm.
+_SHARE_OF_SHARES = 0.05
+
+
+class Draw(NamedTuple):
+    """How arms were drawn, as far as propensities tell; all of shape (n_samples, n_treatments).
+
+    Attributes
+    ----------
+    received : ndarray
+        1 over the propensity of the received arm, 0 for other arms.
+    expected : ndarray
+        What that is on average: 1, or 0 where another arm was certain.
+    variance : ndarray
+        What it varies by; an upper bound where the probability is not known.
+    """
+
+    received: np.ndarray
+    expected: np.ndarray
+    variance: np.ndarray
+
+
+class Dependence(NamedTuple):
+    """How well features tell the arm.
+
+    Attributes
+    ----------
+    p_value : float
+        Of all features together.
+    feature_p_value : ndarray of shape (n_features,)
+        Of each by itself.
+    difference : ndarray of shape (n_treatments, n_features)
+        Mean under each arm less the mean of all, in standard deviations.
+    """
+
+    p_value: float
+    feature_p_value: np.ndarray
+    difference: np.ndarray
+
+
+def describe_draw(arm, n_treatments, propensity=None):
+    """Return what the draw of the arms would be with these probabilities.
+
+    Parameters
+    ----------
+    arm : ndarray of shape (n_samples,), int
+        Index of the received arm; each occurs.
+    n_treatments : int
+        Number of arms.
+    propensity : ndarray of shape (n_samples,), default=None
+        Probability of the received arm; None is the share of its rows.
+
+    Returns
+    -------
+    draw : Draw
+        For `features_test` and `trees_test`.
+    """
+    own = np.eye(n_treatments, dtype=bool)[arm]
+    if propensity is None:
+        chance = np.tile(own.mean(axis=0), (len(arm), 1))
+    elif n_treatments == 2:
+        chance = np.where(own, propensity[:, None], 1.0 - propensity[:, None])
+    else:
+        # How likely the others were nobody says: as little as for any row, at the least.
+        least = np.where(own, propensity[:, None], 1.0).min(axis=0)
+        chance = np.where(own, propensity[:, None], least)
+        chance[(propensity == 1)[:, None] & ~own] = 0.0
+    possible = chance > 0
+    inverse = np.where(possible, 1.0 / np.where(possible, chance, 1.0), 0.0)
+    return Draw(np.where(own, inverse, 0.0), possible.astype(float), inverse - possible)
+
+
+def features_test(X, arm, draw, unit=None):
+    """Test whether ranks of the features have the same mean under every arm.
+
+    The moments `(received - expected) * rank` have the expectation 0. Their sums, arm by arm, are
+    set against the variance that they have in such a draw. Chance is divided among the arms,
+    and between all features at once and each by itself.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Finite features.
+    arm : ndarray of shape (n_samples,), int
+        Index of the received arm.
+    draw : Draw
+        From `describe_draw`.
+    unit : ndarray of shape (n_samples,), int, default=None
+        Index of the group that was randomised as one; None is a group a row. Rows
+        of a group with different arms were not.
+
+    Returns
+    -------
+    dependence : Dependence
+        Values too rare for such a test are left out.
+    """
+    ranks = _standardised(rankdata(X, axis=0))
+    n_arms, n_features = draw.received.shape[1], X.shape[1]
+    if unit is not None:
+        unit = np.unique(unit * n_arms + arm, return_inverse=True)[1]
+    # What one of two arms has more the other has less.
+    tested = range(1, n_arms) if n_arms == 2 else range(n_arms)
+    joint, single = [1.0], np.ones((n_arms, n_features))
+    for j in tested:
+        total = (draw.received[:, j] - draw.expected[:, j]) @ ranks
+        parts = _sum_by_unit(np.sqrt(draw.variance[:, j, None]) * ranks, unit)
+        variance = (parts**2).sum(axis=0)
+        # Rows that count, times the smallest chance to get the arm, or not to get it.
+        count = variance**2 / np.maximum((parts**4).sum(axis=0), np.finfo(float).tiny)
+        odds = draw.variance[draw.variance[:, j] > 0, j]
+        kept = count >= _LEAST_EXPECTED * (1.0 + np.r_[odds, 1.0 / odds, 1.0].max())
+        single[j, kept] = 2 * norm.sf(np.abs(total[kept]) / np.sqrt(variance[kept]))
+        if 0 < kept.sum() <= _MOST_JOINT_FEATURES:
+            joint.append(_joint_p_value(total[kept], parts[:, kept]))
+    feature_p_value = np.minimum(single.min(axis=0) * len(tested), 1.0)
+    p_value = 2 * min(feature_p_value.min() * n_features, min(joint) * len(tested))
+    weight = draw.received / draw.received.sum(axis=0)
+    difference = weight.T @ _standardised(X)
+    return Dependence(min(float(p_value), 1.0), feature_p_value, difference)
+
+
+def trees_test(X, arm, draw, unit, n_permutations, random_state):
+    """Test whether boosted trees that learn on one half tell the arms of the other.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    arm : ndarray of shape (n_samples,), int
+        Index of the received arm.
+    draw : Draw
+        From `describe_draw`.
+    unit : ndarray of shape (n_samples,), int
+        Index of the group that was randomised as one.
+    n_permutations : int or None
+        Whole groups exchange their arms so many times, which makes the test exact where
+        everybody had the same chances; None for chances that differ.
+    random_state : RandomState
+        Draws the halves and permutations, and seeds the trees.
+
+    Returns
+    -------
+    p_value : float
+        Of both halves together, 1 where there are too few groups.
+    gain : float
+        Mean log-likelihood of the arms above that of their shares, on rows that the trees
+        have not seen; NaN where there are too few groups.
+    """
+    n_units = unit.max() + 1
+    if n_units < 2 * _LEAST_UNITS:
+        return 1.0, np.nan
+    first = np.isin(unit, random_state.permutation(n_units)[: n_units // 2])
+    p_values, gains = [], np.zeros(len(arm))
+    for test in (first, ~first):
+        ratio = _learnt_ratios(X, arm, ~test, test, draw.received.shape[1], random_state)
+        gains[test] = ratio[np.arange(len(ratio)), arm[test]]
+        place = np.unique(unit[test], return_inverse=True)[1]
+        if n_permutations is None:
+            moment = (draw.received - draw.expected)[test]
+            p_values.append(_moment_p_value(ratio, arm[test], moment, place))
+        else:
+            arms = np.eye(ratio.shape[1])[arm[test]]
+            p_values.append(_permutation_p_value(ratio, arms, place, n_permutations, random_state))
+    return min(1.0, 2 * min(p_values)), float(gains.mean())
+
+
+def warn_of_dependence(X, arm, treatments, *, propensity=None, unit=None, names=None):
+    """Warn where the arms can be told from the features, as no random draw lets them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Finite features.
+    arm : ndarray of shape (n_samples,), int
+        Index of the received arm.
+    treatments : ndarray of shape (n_treatments,)
+        Sorted labels, each received by some row.
+    propensity : ndarray of shape (n_samples,), default=None
+        Probability of the received arm.
+    unit : ndarray of shape (n_samples,), int, default=None
+        Index of the group that was randomised as one.
+    names : sequence of str, default=None
+        Names of the features; None numbers them.
+    """
+    if len(treatments) < 2:
+        return
+    dependence = features_test(X, arm, describe_draw(arm, len(treatments), propensity), unit)
+    if dependence.p_value < _ALARM:
+        best = int(np.argmin(dependence.feature_p_value))
+        name = f"column {best}" if names is None else repr(names[best])
+        against = "the shares of the arms" if propensity is None else "propensity"
+        remedy = (
+            "pass propensity, the probability of the received arm"
+            if propensity is None
+            else ("check propensity")
+        )
+        warn(
+            "treatment is expected to be random given the features, with the probabilities of "
+            f"{against}, but the features tell the arms, most of all {name}; {remedy}, and see "
+            "sklearn_hrc.metrics.check_randomisation."
+        )
+
+
+def _standardised(columns):
+    """Centre columns and divide by their deviation, 0 where that is 0."""
+    centred = columns - columns.mean(axis=0)
+    deviation = np.sqrt(np.mean(centred**2, axis=0))
+    # The rounding of a constant is no deviation.
+    varies = deviation > 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
+    return np.where(varies, centred / np.where(varies, deviation, 1.0), 0.0)
+
+
+def _sum_by_unit(columns, unit):
+    if unit is None:
+        return columns
+    return np.column_stack([np.bincount(unit, weights=column) for column in columns.T])
+
+
+def _joint_p_value(total, parts):
+    """P-value of the sums of several moments whose variance is that of the parts."""
+    values, vectors = np.linalg.eigh(parts.T @ parts)
+    kept = values > _RANK_TOLERANCE * values.max()
+    statistic = ((vectors[:, kept].T @ total) ** 2 / values[kept]).sum()
+    return float(chi2.sf(statistic, kept.sum()))
+
+
+def _learnt_ratios(X, arm, train, test, n_treatments, random_state):
+    """Log of the probabilities of the arms, as learnt elsewhere, over their shares there."""
+    shares = np.bincount(arm[train], minlength=n_treatments) / train.sum()
+    learnt = np.tile(shares, (test.sum(), 1))
+    present = np.flatnonzero(shares)
+    if len(present) > 1:
+        model = HistGradientBoostingClassifier(
+            max_iter=20,
+            max_leaf_nodes=8,
+            max_bins=64,
+            early_stopping=False,
+            random_state=random_state.randint(2**31 - 1),
+        )
+        learnt[:, present] = model.fit(X[train], arm[train]).predict_proba(X[test])
+    safe = np.where(shares > 0, shares, 1.0)
+    ratio = (1 - _SHARE_OF_SHARES) * learnt / safe + _SHARE_OF_SHARES
+    return np.log(np.where(shares > 0, ratio, 1.0))
+
+
+def _permutation_p_value(ratio, arms, place, n_permutations, random_state):
+    """Exact p-value of the log-likelihood when whole groups exchange their arms."""
+    size = np.bincount(place)
+    ratio = _sum_by_unit(ratio, place)
+    arms = _sum_by_unit(arms, place) / size[:, None]
+    observed = (ratio * arms).sum()
+    drawn = [
+        (ratio * arms[random_state.permutation(len(arms))]).sum() for _ in range(n_permutations)
+    ]
+    # Rounding differs with the order of the sum.
+    reached = np.array(drawn) >= observed - 1e-9 * np.abs(ratio).sum()
+    return (1 + reached.sum()) / (1 + n_permutations)
+
+
+def _moment_p_value(ratio, arm, moment, place):
+    """One-sided p-value of what the learnt ratios say more of the arms than chance does."""
+    shares = np.bincount(arm, minlength=ratio.shape[1]) / len(arm)
+    ratio = ratio - ratio.mean(axis=0)
+    sums = np.bincount(place, weights=(moment * ratio) @ shares)
+    squares = (sums**2).sum()
+    return float(norm.sf(sums.sum() / np.sqrt(squares))) if squares > 0 else 1.0
