@@ -7,12 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
+from sklearn.utils.metadata_routing import MetadataRequest
+from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._assignment import Members, stand_before
 from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._budgeting import BudgetMixin
+from sklearn_hrc._campaign import check_parameters
 from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
-from sklearn_hrc._compat import Interval, StrOptions, fit_context
+from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._labels import check_exact, find_labels
@@ -363,6 +366,28 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         self._table = merge_tables(self._table, further, self._order)
         self._positions = merge_positions(self._positions, self._place(X, experiment, X[:, 1:]))
         return self._solve()
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Say which metadata are requested; a pipeline that fits has them checked at once.
+
+        Returns
+        -------
+        routing : MetadataRequest
+            Requests of the methods.
+        """
+        return CheckingRequest(super().get_metadata_routing(), self._check_early)
+
+    def _check_early(self, y, metadata):
+        """Say what is wrong with the parameters before earlier steps of a pipeline are trained."""
+        treatment = metadata.get("treatment")
+        if y is None or treatment is None:
+            return
+        self._validate_params()
+        rows = (metadata.get(name) for name in ("cost", "propensity", "sample_weight"))
+        experiment = first_rows(
+            _num_samples(y), y, treatment, *rows, has_prices=self.arm_cost is not None
+        )
+        check_parameters(self, experiment)
 
     def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required and may have several columns."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_hrc._blocks import sum_to_clusters
 from sklearn_hrc._plan import Campaign
-from sklearn_hrc._resolution import as_finite, outcome_index
+from sklearn_hrc._resolution import as_finite, outcome_index, resolve_parameters
 from sklearn_hrc._risk import CostErrors
 from sklearn_hrc._rules import (
     forbidden_rule,
@@ -16,7 +16,42 @@ from sklearn_hrc._rules import (
 )
 from sklearn_hrc._validation import as_numbers
 
-__all__ = ["campaign_of", "cost_errors", "resolve_budgets"]
+__all__ = ["campaign_of", "check_parameters", "cost_errors", "resolve_budgets"]
+
+
+def check_parameters(allocator, experiment):
+    """Check the parameters of an allocator against the rows of an experiment.
+
+    What takes clusters or their estimates is left: labels of clusters, and whether a budget
+    and rules can be kept.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Its parameters, whether it is fitted or not.
+    experiment : Experiment
+        Checked rows.
+    """
+    treatments, names = experiment.treatments, experiment.outcome_names
+    ordered = experiment.order is not None
+    resolve_parameters(allocator, treatments, names, ordered=ordered)
+    if allocator.budget is not None and np.ndim(allocator.budget):
+        resolve_budgets(allocator.budget, allocator.budget_weight)
+    for name in ("min_share", "max_share", "max_arm_spend"):
+        limits = getattr(allocator, name)
+        if limits is not None:
+            is_share = name != "max_arm_spend"
+            resolve_limits(limits, treatments, name, share=is_share, ordered=ordered)
+    if allocator.forbidden_arms is not None:
+        # Its clusters are not known yet.
+        clusters = np.array([*allocator.forbidden_arms], dtype=object)
+        forbidden_rule(allocator.forbidden_arms, clusters, treatments)
+    for name, minimum in (allocator.min_outcomes or {}).items():
+        outcome_index(name, names, "min_outcomes")
+        as_finite(minimum, "min_outcomes")
+    for name in ("min_return", "response_value", "target_response"):
+        if getattr(allocator, name) is not None:
+            as_finite(getattr(allocator, name), name)
 
 
 def campaign_of(allocator, estimates, blocks, members, mean_outcome):

@@ -5,11 +5,14 @@ no public home yet. They are imported here and nowhere else, so that a release
 that moves one of them breaks one file.
 """
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sklearn.utils._metadata_requests import SIMPLE_METHODS
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
+from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 
@@ -36,3 +39,43 @@ __all__ = [
     "get_feature_names",
     "validate_params",
 ]
+
+
+class CheckingRequest(MetadataRequest):
+    """A request for metadata whose owner checks them as soon as a fit routes them.
+
+    A pipeline routes metadata to all of its steps before it fits the first one. So the last step
+    can say what is wrong with its parameters before the others are trained.
+
+    Parameters
+    ----------
+    request : MetadataRequest
+        What is requested.
+    check : callable
+        Called with the target, None where it is not found, and a dict of metadata.
+    """
+
+    def __init__(self, request, check):
+        super().__init__(owner=request.owner)
+        self._check = check
+        for method in SIMPLE_METHODS:
+            setattr(self, method, getattr(request, method).__sklearn_clone__())
+
+    def __sklearn_clone__(self):
+        return CheckingRequest(self, self._check)
+
+    def _route_params(self, *, params, method, parent, caller):
+        if method == caller == "fit":
+            self._check(_target_of(parent), params)
+        return super()._route_params(params=params, method=method, parent=parent, caller=caller)
+
+
+def _target_of(parent):
+    """Return the `y` of the fit of a meta-estimator that is under way: it is no metadata."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        given = frame.f_locals
+        if given.get("self") is parent and "y" in given and "X" in given:
+            return given["y"]
+        frame = frame.f_back
+    return None

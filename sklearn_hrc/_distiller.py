@@ -15,13 +15,13 @@ from sklearn.utils import Bunch, Tags, check_array, check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
 
 from sklearn_hrc._allocator import ClusterBudgetAllocator
+from sklearn_hrc._campaign import check_parameters
 from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, fingerprints
 from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
 from sklearn_hrc._metadata import GroupsMetadataMixin
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
-from sklearn_hrc._resolution import resolve_parameters
 from sklearn_hrc._rows import first_rows
 from sklearn_hrc._unwrap import (
     is_search,
@@ -172,9 +172,7 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
             _num_samples(X), y, **rows, has_prices=has_prices, aligned_with=beside
         )
         if not is_search(teacher):  # a search may set them
-            ordered = experiment.order is not None
-            arms, names = experiment.treatments, experiment.outcome_names
-            resolve_parameters(allocator, arms, names, ordered=ordered)
+            check_parameters(allocator, experiment)
         given = {name: values for name, values in rows.items() if values is not None}
         with warnings.catch_warnings():
             # It has just been said.
