@@ -14,14 +14,21 @@ from sklearn_hrc._assignment import Members, stand_before
 from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._budgeting import BudgetMixin
 from sklearn_hrc._campaign import check_parameters
-from sklearn_hrc._cells import allotted_sizes, merge_tables, summarise
+from sklearn_hrc._cells import CellTable, allotted_sizes, merge_tables, summarise
 from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
-from sklearn_hrc._labels import check_exact, find_labels
+from sklearn_hrc._labels import check_exact, check_groups, find_labels
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc._policy import PolicyMixin
-from sklearn_hrc._positions import draw_direction, merge_positions, positions_of_rows, units_of
+from sklearn_hrc._positions import (
+    Positions,
+    draw_direction,
+    merge_positions,
+    positions_of_rows,
+    units_of,
+)
+from sklearn_hrc._propensity import warn_of_propensity
 from sklearn_hrc._resolution import resolve_estimation, resolve_parameters
 from sklearn_hrc._rows import first_rows, further_rows
 from sklearn_hrc._tables import check_features
@@ -191,6 +198,9 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     __metadata_request__partial_fit = REQUESTS
 
+    _table: CellTable
+    _positions: Positions
+
     _parameter_constraints: dict = {
         "budget": [None, Real, "array-like"],
         "control": "no_validation",
@@ -277,6 +287,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Estimate the cells and allocate the budget.
 
@@ -295,6 +306,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
             Probability of the received arm, in (0, 1].
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Label of the group of each row, as in :class:`MultiTaskRepresenter`; checked only.
 
         Returns
         -------
@@ -306,11 +319,12 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         BudgetError
             If the budget is below the cost of the cheapest allocation.
         """
-        given = {"X": X}
+        given = {"X": X, "groups": groups}
         X = self._check_X(X, reset=True)
         rows = (y, treatment, cost, propensity, sample_weight)
         has_prices = self.arm_cost is not None
         experiment = first_rows(len(X), *rows, has_prices=has_prices, aligned_with=given)
+        warn_of_propensity(experiment, check_groups(groups, len(X)))
         return self._fit_rows(X, experiment, X[:, 1:], check_random_state(self.random_state))
 
     @restore_on_error
@@ -324,6 +338,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Add rows to what earlier fits saw, then estimate and allocate again.
 
@@ -334,7 +349,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
         Parameters
         ----------
-        X, y, treatment, cost, propensity, sample_weight : array-like
+        X, y, treatment, cost, propensity, sample_weight, groups : array-like
             As in `fit`; whether `cost` is given may not change.
 
         Returns
@@ -350,9 +365,11 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
                 cost=cost,
                 propensity=propensity,
                 sample_weight=sample_weight,
+                groups=groups,
             )
-        given = {"X": X}
+        given = {"X": X, "groups": groups}
         X = self._check_X(X)
+        check_groups(groups, len(X))
         rows = (y, treatment, cost, propensity, sample_weight)
         experiment = further_rows(self, len(X), *rows, aligned_with=given)
         estimation = self.estimation_

@@ -20,6 +20,7 @@ from sklearn_hrc._decision_metric import (
 from sklearn_hrc._estimation import to_response_and_cost
 from sklearn_hrc._expectations import count_networks
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
+from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
 from sklearn_hrc._tables import check_features
@@ -155,6 +156,7 @@ class HiddenClusterer(
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Find the clusters.
 
@@ -175,15 +177,18 @@ class HiddenClusterer(
             size that it has, whatever its members received.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Label of the group of each row, as in :class:`MultiTaskRepresenter`; checked only.
 
         Returns
         -------
         self : HiddenClusterer
             Fitted clusterer.
         """
-        aligned_with = {"X": X}
+        aligned_with = {"X": X, "groups": groups}
         X = check_features(self, X)
         arrays = (y, treatment, cost, propensity, sample_weight)
+        check_groups(groups, len(X))
         sample_weight = self._check_rows(X, aligned_with, *arrays)
         weighted = sample_weight > 0
         self.n_clusters_ = resolve_n_clusters(self.n_clusters, int(weighted.sum()))
@@ -215,12 +220,13 @@ class HiddenClusterer(
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> NDArray[np.integer]:
         """Find the clusters and return the cluster of each row.
 
         Parameters
         ----------
-        X, y, treatment, cost, propensity, sample_weight : array-like
+        X, y, treatment, cost, propensity, sample_weight, groups : array-like
             As in `fit`.
 
         Returns
@@ -236,6 +242,7 @@ class HiddenClusterer(
             cost=cost,
             propensity=propensity,
             sample_weight=sample_weight,
+            groups=groups,
         ).labels_
 
     def predict(self, X: ArrayLike) -> NDArray[np.integer]:

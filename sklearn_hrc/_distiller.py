@@ -19,7 +19,6 @@ from sklearn_hrc._campaign import check_parameters
 from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, fingerprints
 from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
-from sklearn_hrc._metadata import GroupsMetadataMixin
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._rows import first_rows
@@ -30,12 +29,12 @@ from sklearn_hrc._unwrap import (
     unwrap_policy,
 )
 from sklearn_hrc._validation import restore_on_error
-from sklearn_hrc.exceptions import MissingTreatmentWarning
+from sklearn_hrc.exceptions import BudgetWarning, MissingTreatmentWarning
 
 __all__ = ["DistilledAllocator"]
 
 
-class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
+class DistilledAllocator(PolicyMixin, BaseEstimator):
     """Distil a policy into one classifier, and allocate on what it serves.
 
     The teacher, a pipeline that ends in a :class:`ClusterBudgetAllocator`, is
@@ -260,7 +259,9 @@ class DistilledAllocator(GroupsMetadataMixin, PolicyMixin, BaseEstimator):
 
     def _fit_teacher(self, teacher, X, y, given):
         # The steps request these arrays themselves; so it works with routing off, too.
-        with sklearn.config_context(enable_metadata_routing=True):
+        with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
+            # The allocator that serves says it of its own plan.
+            warnings.simplefilter("ignore", BudgetWarning)
             self.teacher_ = teacher.fit(X, y, **given)
 
     def _fit_served(self, X, y, given, weight, rng):

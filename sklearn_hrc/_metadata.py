@@ -5,13 +5,14 @@ step of a pipeline without any `set_fit_request`: an estimator of this package
 has no use without them.
 """
 
-__all__ = ["REQUESTS", "FitMetadataMixin", "GroupsMetadataMixin", "PolicyMetadataMixin"]
+__all__ = ["REQUESTS", "FitMetadataMixin", "PolicyMetadataMixin"]
 
 REQUESTS = {
     "treatment": True,
     "cost": True,
     "propensity": True,
     "sample_weight": True,
+    "groups": True,
 }
 
 
@@ -25,9 +26,3 @@ class PolicyMetadataMixin(FitMetadataMixin):
     """Request the experiment's arrays in `fit` and `score`."""
 
     __metadata_request__score = REQUESTS
-
-
-class GroupsMetadataMixin:
-    """Request the groups of rows in `fit`, too."""
-
-    __metadata_request__fit = {"groups": True}

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._assignment import arms_of_rows
 from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
+from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc._positions import project
 from sklearn_hrc._rows import held_out_rows
@@ -79,6 +80,7 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         cost: ArrayLike | None = None,
         propensity: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> float:
         """Return the area under the realised budget curve, on held-out rows.
 
@@ -101,6 +103,8 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
             Probability of the received arm; by default the share of its rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
+        groups : array-like of shape (n_samples,), default=None
+            Checked only: the area does not depend on which rows belong together.
 
         Returns
         -------
@@ -109,14 +113,17 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         """
         check_is_fitted(self)
         allocator = self._fitted_allocator
+        aligned_with = {"X": X, "groups": groups}
         X = self._check_X(X)
-        experiment = held_out_rows(allocator, len(X), y, treatment, cost, propensity, sample_weight)
+        check_groups(groups, len(X))
+        rows = (y, treatment, cost, propensity, sample_weight)
+        experiment = held_out_rows(allocator, len(X), *rows, aligned_with=aligned_with)
         if len(allocator.treatments_) == 1:
             return 0.0
         budgets = score_budgets(allocator, experiment)
         assignments = [allocator._assign(budget) for budget in budgets]
-        rows = _evaluation_rows(experiment)
-        return realised_curve(self._codes(X, assignments), rows, allocator._control).area
+        codes = self._codes(X, assignments)
+        return realised_curve(codes, _evaluation_rows(experiment), allocator._control).area
 
     def _summary(self) -> Summary:
         return policy_summary(self._fitted_allocator)

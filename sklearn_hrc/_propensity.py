@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_hrc._warning import warn
 
-__all__ = ["check_inverse_propensity", "inverse_propensity"]
+__all__ = ["check_inverse_propensity", "inverse_propensity", "warn_of_propensity"]
 
 # Chance passes neither: both must be exceeded.
 _ERRORS_OFF = 6.0
@@ -81,6 +81,17 @@ def check_inverse_propensity(arm, treatments, propensity, sample_weight, unit=No
             "probably the probability of one arm was given for the rows of all arms, or some "
             "rows could never get this arm."
         )
+
+
+def warn_of_propensity(experiment, unit):
+    """Do what `check_inverse_propensity` does, with the checked rows of an experiment."""
+    check_inverse_propensity(
+        experiment.arm,
+        experiment.treatments,
+        experiment.propensity,
+        experiment.sample_weight,
+        unit,
+    )
 
 
 def _how_far_off(received, propensity, other, inverse, sample_weight, unit):

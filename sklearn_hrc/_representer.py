@@ -1,5 +1,6 @@
 """The multi-task representation network as a scikit-learn transformer."""
 
+import copy
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Self
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
-from sklearn_hrc._metadata import FitMetadataMixin, GroupsMetadataMixin
+from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding
 from sklearn_hrc._predictor.folds import (
     check_arm_sizes,
@@ -34,6 +35,8 @@ from sklearn_hrc._predictor.projection import fit_projection, project
 from sklearn_hrc._predictor.rows import TrainingRows
 from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
 from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights
+from sklearn_hrc._propensity import warn_of_propensity
+from sklearn_hrc._randomisation import warn_of_dependence
 from sklearn_hrc._statistics import add, empty
 from sklearn_hrc._tables import check_features
 from sklearn_hrc._validation import (
@@ -50,9 +53,7 @@ __all__ = ["MultiTaskRepresenter"]
 FORWARD_ROWS = 16_384
 
 
-class MultiTaskRepresenter(
-    SummaryMixin, GroupsMetadataMixin, FitMetadataMixin, TransformerMixin, BaseEstimator
-):
+class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, BaseEstimator):
     """Learn a hidden representation of individuals from a randomised experiment.
 
     Several multi-task networks are trained side by side, each without one fold of the
@@ -259,8 +260,9 @@ class MultiTaskRepresenter(
         Warns
         -----
         UserWarning
-            If a task has one value in all rows, which is then predicted, if training
-            was interrupted, or if a member failed and is left out.
+            If a task has one value in all rows, which is then predicted, if the features tell
+            the arms, if an arm has few rows, if training was interrupted, or if a member failed
+            and is left out.
         """
         widths = self._check_widths()
         self._check_members()
@@ -293,6 +295,7 @@ class MultiTaskRepresenter(
             self.task_names_.append("cost")
             tasks = np.column_stack([tasks, experiment.cost])
         _warn_of_constants(tasks, self.task_names_)
+        self._warn_if_not_random(X, experiment, groups, rng)
         self._train(X, tasks, experiment, groups, widths, rng)
         self._fit_components(X, experiment.sample_weight)
         return self
@@ -435,6 +438,20 @@ class MultiTaskRepresenter(
     def _check_features(self, X):
         check_is_fitted(self)
         return check_features(self, X, reset=False)
+
+    def _warn_if_not_random(self, X, experiment, groups, rng):
+        """Warn where arms can be told from features or propensities are those of another arm."""
+        warn_of_propensity(experiment, groups)
+        warn_of_dependence(
+            X,
+            experiment.arm,
+            experiment.treatments,
+            # A copy, so that what is trained does not depend on the draw.
+            copy.deepcopy(rng),
+            propensity=experiment.propensity,
+            unit=groups,
+            names=getattr(self, "feature_names_in_", None),
+        )
 
     def _train(self, X, tasks, experiment, groups, widths, rng):
         """Train the networks on the components of the tasks, and fit the predictor."""

@@ -1,5 +1,7 @@
 """Decisions for every row of an experiment by policies that have not seen the row."""
 
+import time
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import sklearn
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import HasMethods, validate_params
@@ -29,6 +32,8 @@ __all__ = ["cross_fit_arms"]
         "cv": ["cv_object"],
         "groups": ["array-like", None],
         "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
     },
     prefer_skip_nested_validation=True,
 )
@@ -45,6 +50,8 @@ def cross_fit_arms(
     cv: Any = 5,
     groups: ArrayLike | None = None,
     random_state: int | np.random.RandomState | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
 ) -> NDArray[Any]:
     """Let policies choose arms for the rows that they were not fitted to.
 
@@ -76,9 +83,17 @@ def cross_fit_arms(
         None is five. Every row must be in one test part, and every arm in all training parts.
     groups : array-like of shape (n_samples,), default=None
         Labels of rows that belong together, such as a household, and are kept in one
-        fold; a splitter is given them.
+        fold; a splitter is given them, and so is each `fit`, which keeps them together in its own
+        folds. Inner folds of a search need a splitter that groups, such as
+        :class:`~sklearn.model_selection.GroupKFold`.
     random_state : int, RandomState instance or None, default=None
         Draws the folds of an integer `cv`.
+    n_jobs : int, default=None
+        Folds that are fitted at the same time, as in :class:`joblib.Parallel`. Set
+        `OMP_NUM_THREADS=1` along with it: processes with a pool of threads each hinder
+        one another.
+    verbose : int, default=0
+        A line for each fold that is done where it is not zero.
 
     Returns
     -------
@@ -89,7 +104,7 @@ def cross_fit_arms(
     ------
     ValueError
         If the test parts of `cv` are no partition of the rows, or an arm is missing
-        in a training part.
+        in a training part. What a `fit` or a plan raises has a note that names the fold.
 
     See Also
     --------
@@ -117,18 +132,39 @@ def cross_fit_arms(
         "propensity": propensity,
         "sample_weight": sample_weight,
     }
-    experiment = check_experiment(y, n_samples=n_samples, **metadata)
+    aligned_with = {"X": X, "groups": groups}
+    experiment = check_experiment(y, n_samples=n_samples, aligned_with=aligned_with, **metadata)
     if groups is not None:
         groups = check_labels(groups, n_samples, "groups")
     unwrap_policy(policy, name="policy")
     budgets = np.ravel(budgets)
-    given = {name: values for name, values in metadata.items() if values is not None}
+    given = {**metadata, "groups": groups}
+    given = {name: values for name, values in given.items() if values is not None}
+    folds = check_folds(cv, experiment, groups, random_state)
+    decided = Parallel(n_jobs=n_jobs)(
+        delayed(_decide_fold)(clone(policy), X, y, given, budgets, fold, number, verbose)
+        for number, fold in enumerate(folds)
+    )
     arms = np.empty((len(budgets), n_samples), dtype=experiment.treatments.dtype)
-    for train, test in check_folds(cv, experiment, groups, random_state):
-        rows = {name: _safe_indexing(values, train) for name, values in given.items()}
+    for (_, test), chosen in zip(folds, decided):
+        arms[:, test] = chosen
+    return arms
+
+
+def _decide_fold(policy, X, y, given, budgets, fold, number, verbose):
+    """Fit a policy to the training part of a fold, and decide the rows of its test part."""
+    started = time.perf_counter()
+    train, test = fold
+    rows = {name: _safe_indexing(values, train) for name, values in given.items()}
+    try:
         with sklearn.config_context(enable_metadata_routing=True):
-            fitted = clone(policy).fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
-        steps, last = unwrap_policy(fitted)
-        held_out = transform_through(steps, _safe_indexing(X, test))
-        arms[:, test] = last.predict_budgets(held_out, budgets)
+            policy.fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
+        steps, last = unwrap_policy(policy)
+        arms = last.predict_budgets(transform_through(steps, _safe_indexing(X, test)), budgets)
+    except Exception as error:
+        error.add_note(f"This was fold {number} of cv (counted from 0) in cross_fit_arms.")
+        raise
+    if verbose:
+        seconds = time.perf_counter() - started
+        print(f"cross_fit_arms: fold {number}, {len(test)} rows decided, {seconds:.1f} s")
     return arms

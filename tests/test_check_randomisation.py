@@ -7,13 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import binomtest
 
+from sklearn_hrc._randomisation import describe_draw, features_test, warn_of_dependence
 from sklearn_hrc.metrics import check_randomisation
-from sklearn_hrc.metrics._randomisation import (
-    describe_draw,
-    features_test,
-    trees_test,
-    warn_of_dependence,
-)
+from sklearn_hrc.metrics._trees_test import trees_test
 
 
 def mixed_features(rng, n, k=6):
@@ -225,11 +221,12 @@ def test_probability_of_treatment_for_everybody_is_a_warning():
 def test_warning_names_the_feature():
     X, treatment = biased_experiment(n=5000)
     treatments, arm = np.unique(treatment, return_inverse=True)
+    rng = np.random.RandomState(0)
     message = r"^treatment is expected to be random .*, most of all 'age'; pass propensity"
     with pytest.warns(UserWarning, match=message):
-        warn_of_dependence(X, arm, treatments, names=["spend", "age", "recency", "size"])
+        warn_of_dependence(X, arm, treatments, rng, names=["spend", "age", "recency", "size"])
     with pytest.warns(UserWarning, match=r"most of all column 1; check propensity"):
-        warn_of_dependence(X, arm, treatments, propensity=np.full(5000, 1 / 3))
+        warn_of_dependence(X, arm, treatments, rng, propensity=np.full(5000, 1 / 3))
 
 
 def test_no_warning_in_many_experiments():
@@ -240,8 +237,8 @@ def test_no_warning_in_many_experiments():
             n, n_arms = int(rng.choice([30, 100, 1000])), int(rng.integers(2, 6))
             shares = rng.dirichlet(np.ones(n_arms))
             arm = np.r_[np.arange(n_arms), rng.choice(n_arms, n, p=shares)]
-            warn_of_dependence(mixed_features(rng, len(arm)), arm, np.arange(n_arms))
-        warn_of_dependence(np.zeros((3, 1)), np.zeros(3, dtype=int), np.arange(1))
+            warn_of_dependence(mixed_features(rng, len(arm)), arm, np.arange(n_arms), rng)
+        warn_of_dependence(np.zeros((3, 1)), np.zeros(3, dtype=int), np.arange(1), rng)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_array_equal
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -95,7 +95,8 @@ def test_groups_stay_together_and_other_arrays_reach_the_fit(experiment):
         assert {row // 4 for row in rows}.isdisjoint({row // 4 for row in set(range(1200)) - rows})
     # Each row is missing in one fit.
     assert sum(len(rows) for rows in fitted) == 2 * 1200
-    assert all(set(rows) == {"treatment", "cost", "propensity", "sample_weight"} for rows in seen)
+    names = {"treatment", "cost", "propensity", "sample_weight", "groups"}
+    assert all(set(rows) == names for rows in seen)
 
 
 @pytest.mark.parametrize(
@@ -122,3 +123,56 @@ def test_bad_input(experiment, change, message):
     }
     with pytest.raises(ValueError, match=message):
         cross_fit_arms(**{**given, **change})
+
+
+def household_rows(experiment):
+    """Rows of 300 households, of four each."""
+    return experiment, np.arange(1200) // 4
+
+
+class Spy(MultiTaskRepresenter):
+    """Keeps what groups each fit was given."""
+
+    seen = []
+
+    def fit(self, X, y, **rows):
+        Spy.seen.append(rows["groups"])
+        return super().fit(X, y, **rows)
+
+
+def test_groups_reach_every_fit_and_the_folds_of_a_search(experiment):
+    e, household = household_rows(experiment)
+    pipeline = make_pipeline(
+        Spy(n_networks=2, members=(), max_epochs=1, random_state=0),
+        HiddenClusterer(4, random_state=0),
+        ClusterBudgetAllocator(random_state=0),
+    )
+    search = GridSearchCV(pipeline, {"hiddenclusterer__n_clusters": [2, 4]}, cv=GroupKFold(3))
+    Spy.seen.clear()
+    rows = rows_of(e) | {"groups": household}
+    arms = cross_fit_arms(search, e.data, e.target, budgets=[0.5], cv=2, random_state=0, **rows)
+    assert arms.shape == (1, 1200)
+    # Two candidates on three folds, and the best one again, in each of two folds.
+    assert len(Spy.seen) == 2 * (2 * 3 + 1)
+    inner = [set(groups) for groups in Spy.seen[:3]]
+    assert all(len(groups) == pytest.approx(100, abs=2) for groups in inner)
+    assert set.union(*inner).isdisjoint(set(household) - set(Spy.seen[6]))
+
+
+def test_folds_in_several_processes_decide_the_same(experiment, capfd):
+    e, X = experiment, segments(experiment)
+    options = {"budgets": BUDGETS, "cv": 3, "random_state": 0, **rows_of(e)}
+    policy = ClusterBudgetAllocator(random_state=0)
+    alone = cross_fit_arms(policy, X, e.target, **options)
+    assert capfd.readouterr().out == ""
+    both = cross_fit_arms(policy, X, e.target, n_jobs=2, verbose=1, **options)
+    assert_array_equal(alone, both)
+    assert "fold 2, 400 rows decided" in capfd.readouterr().out
+
+
+def test_an_error_names_its_fold(experiment):
+    e, X = experiment, segments(experiment)
+    policy = ClusterBudgetAllocator(min_share={1: 2.0}, random_state=0)
+    with pytest.raises(ValueError, match="min_share") as error:
+        cross_fit_arms(policy, X, e.target, budgets=[0.5], cv=3, random_state=0, **rows_of(e))
+    assert error.value.__notes__ == ["This was fold 0 of cv (counted from 0) in cross_fit_arms."]

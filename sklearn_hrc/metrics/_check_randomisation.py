@@ -15,9 +15,10 @@ from sklearn_hrc._labels import (
     label_order,
 )
 from sklearn_hrc._propensity import check_inverse_propensity
+from sklearn_hrc._randomisation import describe_draw, features_test
 from sklearn_hrc._tables import check_aligned
 from sklearn_hrc._validation import check_propensity
-from sklearn_hrc.metrics._randomisation import describe_draw, features_test, trees_test
+from sklearn_hrc.metrics._trees_test import trees_test
 
 __all__ = ["check_randomisation"]
 

@@ -57,7 +57,7 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
             "estimator is expected to choose between several treatments, got a policy with one."
         )
     rows = (y, treatment, cost, propensity, sample_weight)
-    experiment = held_out_rows(allocator, _num_samples(X), *rows)
+    experiment = held_out_rows(allocator, _num_samples(X), *rows, aligned_with={"X": X})
     if budgets is None:
         budgets = score_budgets(allocator, experiment)
     Z = transform_through(steps, X)

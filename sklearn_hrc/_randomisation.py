@@ -1,10 +1,9 @@
-"""Tests of whether an arm can be told from the features, on plain arrays."""
+"""Whether an arm can be told from the features: a test, and a warning for a fit."""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import chi2, norm, rankdata
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_hrc._warning import warn
 
@@ -13,7 +12,7 @@ __all__ = [
     "Draw",
     "describe_draw",
     "features_test",
-    "trees_test",
+    "sum_by_unit",
     "warn_of_dependence",
 ]
 
@@ -25,10 +24,8 @@ _RANK_TOLERANCE = 1e-9
 _LEAST_EXPECTED = 10
 # A warning in `fit` is for what no chance explains, in thousands of experiments.
 _ALARM = 1e-8
-# Fewer in a half teach a classifier nothing.
-_LEAST_UNITS = 20
-# Bounds the ratio of a learnt probability to the share of the arm.
-_SHARE_OF_SHARES = 0.05
+# Features of so many rows are looked at in a fit.
+_MOST_NUMBERS, _LEAST_ROWS = 1_000_000, 2000
 
 
 class Draw(NamedTuple):
@@ -132,7 +129,7 @@ def features_test(X, arm, draw, unit=None):
     joint, single = [1.0], np.ones((n_arms, n_features))
     for j in tested:
         total = (draw.received[:, j] - draw.expected[:, j]) @ ranks
-        parts = _sum_by_unit(np.sqrt(draw.variance[:, j, None]) * ranks, unit)
+        parts = sum_by_unit(np.sqrt(draw.variance[:, j, None]) * ranks, unit)
         variance = (parts**2).sum(axis=0)
         # Rows that count, times the smallest chance to get the arm, or not to get it.
         count = variance**2 / np.maximum((parts**4).sum(axis=0), np.finfo(float).tiny)
@@ -148,52 +145,7 @@ def features_test(X, arm, draw, unit=None):
     return Dependence(min(float(p_value), 1.0), feature_p_value, difference)
 
 
-def trees_test(X, arm, draw, unit, n_permutations, random_state):
-    """Test whether boosted trees that learn on one half tell the arms of the other.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features)
-        Features.
-    arm : ndarray of shape (n_samples,), int
-        Index of the received arm.
-    draw : Draw
-        From `describe_draw`.
-    unit : ndarray of shape (n_samples,), int
-        Index of the group that was randomised as one.
-    n_permutations : int or None
-        Whole groups exchange their arms so many times, which makes the test exact where
-        everybody had the same chances; None for chances that differ.
-    random_state : RandomState
-        Draws the halves and permutations, and seeds the trees.
-
-    Returns
-    -------
-    p_value : float
-        Of both halves together, 1 where there are too few groups.
-    gain : float
-        Mean log-likelihood of the arms above that of their shares, on rows that the trees
-        have not seen; NaN where there are too few groups.
-    """
-    n_units = unit.max() + 1
-    if n_units < 2 * _LEAST_UNITS:
-        return 1.0, np.nan
-    first = np.isin(unit, random_state.permutation(n_units)[: n_units // 2])
-    p_values, gains = [], np.zeros(len(arm))
-    for test in (first, ~first):
-        ratio = _learnt_ratios(X, arm, ~test, test, draw.received.shape[1], random_state)
-        gains[test] = ratio[np.arange(len(ratio)), arm[test]]
-        place = np.unique(unit[test], return_inverse=True)[1]
-        if n_permutations is None:
-            moment = (draw.received - draw.expected)[test]
-            p_values.append(_moment_p_value(ratio, arm[test], moment, place))
-        else:
-            arms = np.eye(ratio.shape[1])[arm[test]]
-            p_values.append(_permutation_p_value(ratio, arms, place, n_permutations, random_state))
-    return min(1.0, 2 * min(p_values)), float(gains.mean())
-
-
-def warn_of_dependence(X, arm, treatments, *, propensity=None, unit=None, names=None):
+def warn_of_dependence(X, arm, treatments, rng, *, propensity=None, unit=None, names=None):
     """Warn where the arms can be told from the features, as no random draw lets them.
 
     Parameters
@@ -203,7 +155,9 @@ def warn_of_dependence(X, arm, treatments, *, propensity=None, unit=None, names=
     arm : ndarray of shape (n_samples,), int
         Index of the received arm.
     treatments : ndarray of shape (n_treatments,)
-        Sorted labels, each received by some row.
+        Labels, each received by some row.
+    rng : RandomState
+        Draws the rows of a large table that are looked at.
     propensity : ndarray of shape (n_samples,), default=None
         Probability of the received arm.
     unit : ndarray of shape (n_samples,), int, default=None
@@ -211,8 +165,18 @@ def warn_of_dependence(X, arm, treatments, *, propensity=None, unit=None, names=
     names : sequence of str, default=None
         Names of the features; None numbers them.
     """
-    if len(treatments) < 2:
+    if len(treatments) < 2 or not X.shape[1]:
         return
+    most = max(_MOST_NUMBERS // X.shape[1], _LEAST_ROWS)
+    if len(X) > most:
+        drawn = rng.choice(len(X), most, replace=False)
+        X, arm = X[drawn], arm[drawn]
+        propensity, unit = (
+            None if values is None else values[drawn] for values in (propensity, unit)
+        )
+        # A rare arm may be missing now.
+        present, arm = np.unique(arm, return_inverse=True)
+        treatments = treatments[present]
     dependence = features_test(X, arm, describe_draw(arm, len(treatments), propensity), unit)
     if dependence.p_value < _ALARM:
         best = int(np.argmin(dependence.feature_p_value))
@@ -239,7 +203,8 @@ def _standardised(columns):
     return np.where(varies, centred / np.where(varies, deviation, 1.0), 0.0)
 
 
-def _sum_by_unit(columns, unit):
+def sum_by_unit(columns, unit):
+    """Return the sums of columns over the rows of each group; the columns without groups."""
     if unit is None:
         return columns
     return np.column_stack([np.bincount(unit, weights=column) for column in columns.T])
@@ -251,45 +216,3 @@ def _joint_p_value(total, parts):
     kept = values > _RANK_TOLERANCE * values.max()
     statistic = ((vectors[:, kept].T @ total) ** 2 / values[kept]).sum()
     return float(chi2.sf(statistic, kept.sum()))
-
-
-def _learnt_ratios(X, arm, train, test, n_treatments, random_state):
-    """Log of the probabilities of the arms, as learnt elsewhere, over their shares there."""
-    shares = np.bincount(arm[train], minlength=n_treatments) / train.sum()
-    learnt = np.tile(shares, (test.sum(), 1))
-    present = np.flatnonzero(shares)
-    if len(present) > 1:
-        model = HistGradientBoostingClassifier(
-            max_iter=20,
-            max_leaf_nodes=8,
-            max_bins=64,
-            early_stopping=False,
-            random_state=random_state.randint(2**31 - 1),
-        )
-        learnt[:, present] = model.fit(X[train], arm[train]).predict_proba(X[test])
-    safe = np.where(shares > 0, shares, 1.0)
-    ratio = (1 - _SHARE_OF_SHARES) * learnt / safe + _SHARE_OF_SHARES
-    return np.log(np.where(shares > 0, ratio, 1.0))
-
-
-def _permutation_p_value(ratio, arms, place, n_permutations, random_state):
-    """Exact p-value of the log-likelihood when whole groups exchange their arms."""
-    size = np.bincount(place)
-    ratio = _sum_by_unit(ratio, place)
-    arms = _sum_by_unit(arms, place) / size[:, None]
-    observed = (ratio * arms).sum()
-    drawn = [
-        (ratio * arms[random_state.permutation(len(arms))]).sum() for _ in range(n_permutations)
-    ]
-    # Rounding differs with the order of the sum.
-    reached = np.array(drawn) >= observed - 1e-9 * np.abs(ratio).sum()
-    return (1 + reached.sum()) / (1 + n_permutations)
-
-
-def _moment_p_value(ratio, arm, moment, place):
-    """One-sided p-value of what the learnt ratios say more of the arms than chance does."""
-    shares = np.bincount(arm, minlength=ratio.shape[1]) / len(arm)
-    ratio = ratio - ratio.mean(axis=0)
-    sums = np.bincount(place, weights=(moment * ratio) @ shares)
-    squares = (sums**2).sum()
-    return float(norm.sf(sums.sum() / np.sqrt(squares))) if squares > 0 else 1.0
