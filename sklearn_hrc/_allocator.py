@@ -29,6 +29,7 @@ from sklearn_hrc._positions import (
     units_of,
 )
 from sklearn_hrc._propensity import warn_of_propensity
+from sklearn_hrc._rare_arms import hold_back
 from sklearn_hrc._resolution import resolve_estimation, resolve_parameters
 from sklearn_hrc._rows import first_rows, further_rows
 from sklearn_hrc._tables import check_features
@@ -474,7 +475,13 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         table = self._table
         self.clusters_ = table.clusters
         self.cluster_sizes_ = allotted_sizes(table.members.weight, self._population())
-        self._estimates = self._estimate(self._objective)
+        self._estimates = hold_back(
+            self._estimate(self._objective),
+            table.members.weight,
+            table.arms.count,
+            self._control,
+            self.treatments_,
+        )
         self.response_, self.cost_ = np.moveaxis(self._estimates.mean, -1, 0)
         self.response_se_, self.cost_se_ = np.moveaxis(self._estimates.standard_error(), -1, 0)
         return self._make_plans(table.mean_spent)

@@ -1,5 +1,6 @@
 """Moves of units between arms, given to CBC by python-mip."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -43,28 +44,51 @@ def ask_solver(harm, most, cluster, units, rows, start, gap, seconds):
     change, left = rows
     if np.any(left[np.diff(change.indptr) == 0] < -ROW_TOLERANCE):
         return None, True
+    with _model_of_cbc(gap) as model:
+        moves = [
+            model.add_var(var_type=mip.INTEGER, ub=float(limit), obj=value)
+            for limit, value in zip(most.tolist(), harm.tolist())
+        ]
+        for (first, last), limit in zip(itertools.pairwise(change.indptr.tolist()), left.tolist()):
+            if last > first:
+                terms = [moves[move] for move in change.indices[first:last].tolist()]
+                model.add_constr(mip.LinExpr(terms, change.data[first:last].tolist()) <= limit)
+        edges = [0, *(np.flatnonzero(np.diff(cluster)) + 1).tolist(), len(moves)]
+        for first, last in itertools.pairwise(edges):
+            if most[first:last].sum() > units[first]:
+                row = mip.LinExpr(moves[first:last], [1.0] * (last - first))
+                model.add_constr(row <= float(units[first]))
+        if start is not None:
+            model.start = list(zip(moves, start.astype(np.float64).tolist()))
+        status = model.optimize(max_seconds=seconds)
+        sure = status in (mip.OptimizationStatus.OPTIMAL, mip.OptimizationStatus.INFEASIBLE)
+        if not model.num_solutions:
+            return None, sure
+        return np.array([round(move.x) for move in moves], dtype=np.int64), sure
+
+
+@contextlib.contextmanager
+def _model_of_cbc(gap):
+    """Empty model of python-mip whose model in CBC ends with the block, whatever happens in it."""
+    import mip
+    from mip.cbc import cbclib
+
+    # The finaliser of python-mip calls this function too, and the garbage collector runs it at
+    # any moment: a model is a reference cycle. The first look-up takes cffi's lock. A thread that
+    # holds the lock already, as it parses a type, would wait for itself for ever. So the first
+    # look-up is here, before there is a model.
+    delete = cbclib.Cbc_deleteModel
     model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
-    model.verbose, model.threads, model.seed = 0, 1, 1
-    model.max_mip_gap, model.max_mip_gap_abs = 0.0, gap
-    # CBC crashes, and the process with it, where it undoes its preprocessing of some programmes.
-    model.preprocess = 0
-    moves = [
-        model.add_var(var_type=mip.INTEGER, ub=float(limit), obj=value)
-        for limit, value in zip(most.tolist(), harm.tolist())
-    ]
-    for (first, last), limit in zip(itertools.pairwise(change.indptr.tolist()), left.tolist()):
-        if last > first:
-            terms = [moves[move] for move in change.indices[first:last].tolist()]
-            model.add_constr(mip.LinExpr(terms, change.data[first:last].tolist()) <= limit)
-    edges = [0, *(np.flatnonzero(np.diff(cluster)) + 1).tolist(), len(moves)]
-    for first, last in itertools.pairwise(edges):
-        if most[first:last].sum() > units[first]:
-            row = mip.LinExpr(moves[first:last], [1.0] * (last - first))
-            model.add_constr(row <= float(units[first]))
-    if start is not None:
-        model.start = list(zip(moves, start.astype(np.float64).tolist()))
-    status = model.optimize(max_seconds=seconds)
-    sure = status in (mip.OptimizationStatus.OPTIMAL, mip.OptimizationStatus.INFEASIBLE)
-    if not model.num_solutions:
-        return None, sure
-    return np.array([round(move.x) for move in moves], dtype=np.int64), sure
+    try:
+        # With one thread CBC has a worker beside its own, whose waking may get lost for 10 seconds.
+        model.verbose, model.threads, model.seed = 0, 0, 1
+        model.max_mip_gap, model.max_mip_gap_abs = 0.0, gap
+        # CBC crashes, and the process with it, where it undoes its preprocessing of some
+        # programmes.
+        model.preprocess = 0
+        yield model
+    finally:
+        # Without the pointer the finaliser does nothing. The pointer goes first: an interrupt in
+        # between then leaks a model, and does not end it twice.
+        pointer, model.solver._model = model.solver._model, None
+        delete(pointer)

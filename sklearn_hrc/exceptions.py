@@ -7,6 +7,7 @@ __all__ = [
     "ExpectedOutcomesWarning",
     "MissingTreatmentWarning",
     "OverlapWarning",
+    "RareTreatmentWarning",
     "RuleConflictError",
 ]
 
@@ -37,3 +38,7 @@ class ExpectedOutcomesWarning(UserWarning):
 
 class OverlapWarning(UserWarning):
     """A policy gives an arm to rows of which none received it."""
+
+
+class RareTreatmentWarning(UserWarning):
+    """So few rows received a treatment that its effect is uncertain by more than its size."""
