@@ -25,6 +25,8 @@ __all__ = [
 _ROUNDING = 1e-12
 # Among rows of different weights, units of so many times the mean size stand alone.
 _HEAVY = 10.0
+# More blocks of units of equal size than this cost more time than they are worth.
+_MANY = 2000
 
 
 class Blocks(NamedTuple):
@@ -68,8 +70,9 @@ def whole_clusters(sizes, *, divisible):
 def blocks_of_units(cluster, size):
     """Gather units of the same cluster and size.
 
-    Rows that stand for fractions of individuals all differ in size. Then those of a cluster are
-    one block, as if all had their mean size, but for units that are far larger.
+    Rows that stand for fractions of individuals all differ in size, and so do the units of
+    very many rows. Then those of a cluster are one block, as if all had their mean size, but for
+    units that are far larger.
 
     Parameters
     ----------
@@ -81,21 +84,28 @@ def blocks_of_units(cluster, size):
     Returns
     -------
     blocks : Blocks
-        Sorted by cluster and size.
+        Sorted by cluster and size. The sizes are floats where units of a block differ.
     block : ndarray of shape (n_units,), int
         Block of each unit.
     """
-    alike = size
-    if size.dtype.kind == "f":
+    block, first = _groups(cluster, size)
+    most = max(_MANY, 2 * len(np.unique(cluster)))
+    if size.dtype.kind == "f" or len(first) > most:
         mean = np.bincount(cluster, size) / np.maximum(np.bincount(cluster), 1)
-        alike = np.where(size > _HEAVY * mean[cluster], size, 0.0)
-    order = np.lexsort((alike, cluster))
-    changed = (np.diff(cluster[order]) != 0) | (np.diff(alike[order]) != 0)
-    block = np.empty(len(order), dtype=np.intp)
-    block[order] = np.cumsum(np.r_[0, changed])[: len(order)]
-    first = order[np.r_[True, changed][: len(order)]]
-    sizes = np.bincount(block, size).astype(size.dtype)
+        heavy = np.where(size > _HEAVY * mean[cluster], size, 0)
+        block, first = _groups(cluster, heavy)
+        return Blocks(cluster[first], np.bincount(block), np.bincount(block, size)), block
+    sizes = np.bincount(block, size).astype(np.int64)
     return Blocks(cluster[first], np.bincount(block), sizes), block
+
+
+def _groups(cluster, size):
+    """Number equal pairs in their order, and return the place of one of each."""
+    order = np.lexsort((size, cluster))
+    changed = (np.diff(cluster[order]) != 0) | (np.diff(size[order]) != 0)
+    number = np.empty(len(order), dtype=np.intp)
+    number[order] = np.cumsum(np.r_[0, changed])[: len(order)]
+    return number, order[np.r_[True, changed][: len(order)]]
 
 
 def individuals(weight, population, total):

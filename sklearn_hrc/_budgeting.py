@@ -365,7 +365,8 @@ def warn_if_idle(allocator):
     """Warn where a budget is above what the best allocation costs, as a total would be."""
     use = allocator._in_use
     spent = use.plan.cost / use.population
-    if use.plan.shadow_price == 0 and use.budget > spent + _EQUAL * abs(spent):
+    idle = use.plan.shadow_price == 0 and len(allocator.treatments_) > 1
+    if idle and use.budget > spent + _EQUAL * abs(spent):
         individuals = f"{use.population:,.0f} individuals"
         warn(
             f"budget ({use.budget:.6g} per individual, {use.budget * use.population:,.6g} for "

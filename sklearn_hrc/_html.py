@@ -116,7 +116,8 @@ def policy_summary(allocator: "ClusterBudgetAllocator") -> Summary:
         "programme": allocator.status_,
     }
     return Summary(
-        f"clusters {len(allocator.clusters_)}, budget {number(allocator.budget_)}, "
+        f"clusters {len(allocator.clusters_)}, budget {number(allocator.budget_)} "
+        f"({number(allocator.budget_ * population)} in all), "
         f"spend {number(allocator.expected_cost_)}, gain {number(gain)}",
         [
             Table(

@@ -367,9 +367,8 @@ def _of_clusters(campaign, given):
 def _plan_of(campaign, given, price, bound, optimal):
     counts = _of_clusters(campaign, given)
     # Where units differ in size, what was proven is a plan for units of the mean size.
-    optimal = optimal and bool(
-        np.all(counts == sum_to_clusters(given, campaign.blocks, len(counts)))
-    )
+    proven = sum_to_clusters(given, campaign.blocks, len(counts))
+    optimal = optimal and bool(np.allclose(counts, proven, rtol=1e-12, atol=1e-9))
     objective = float(np.sum(counts * campaign.value))
     bound = max(float(bound), objective)
     stake = float(campaign.sizes @ np.ptp(campaign.value, axis=1))

@@ -7,7 +7,9 @@ shaped: positions of chunks that were seen at different times merge. The inverse
 keeps columns of any unit comparable, and is linear for small values.
 
 Rows that stand at the same place, but for rounding, cannot be told apart. They are
-one unit, and get one arm.
+one unit, and get one arm. Where there are very many places, neighbours share a bin of a grid,
+and are one unit, too. The grid is the finest of those with bins of 1, 2, 4, ... that is coarse
+enough, so that the bins of merged chunks are those of all rows.
 """
 
 from typing import NamedTuple
@@ -27,6 +29,10 @@ __all__ = [
 # Places closer than so many roundings of the numbers are one. Sums of many columns in
 # float64 round to some 1e-14.
 ROUNDINGS, LEAST_ROUNDING = 8, 1e-14
+# About so many places are kept in all clusters together, and at least so many in each.
+MOST_PLACES, LEAST_PLACES = 2**17, 256
+# Exponents of the bins that are tried: all places are between, as `arcsinh` ends at 710.
+FINEST, COARSEST = -60, 20
 
 
 class Positions(NamedTuple):
@@ -36,8 +42,9 @@ class Positions(NamedTuple):
     ----------
     label : ndarray of shape (n_places,), float64
         Cluster, sorted.
-    place : ndarray of shape (n_places,), float64
-        Sorted within a cluster.
+    low, high : ndarray of shape (n_places,), float64
+        First and last place of the rows of a bin, sorted within a cluster; the same where
+        there are no bins.
     weight : ndarray of shape (n_places,), float64
         Sum of the weights of the rows that stand there.
     rounding : float
@@ -45,7 +52,8 @@ class Positions(NamedTuple):
     """
 
     label: np.ndarray
-    place: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     weight: np.ndarray
     rounding: float
 
@@ -128,13 +136,14 @@ def positions_of_rows(labels, covariates, weight, direction):
     kept = weight > 0
     place = project(covariates[kept], direction)
     rounding = max(float(np.finfo(covariates.dtype).eps), LEAST_ROUNDING)
-    return _sorted(labels[kept].astype(np.float64), place, weight[kept], rounding)
+    positions = Positions(labels[kept].astype(np.float64), place, place, weight[kept], rounding)
+    return _in_bins(_sorted(positions))
 
 
 def merge_positions(first, second):
     """Return the positions of the rows of both."""
-    columns = (np.concatenate(pair) for pair in zip(first[:3], second[:3]))
-    return _sorted(*columns, max(first.rounding, second.rounding))
+    columns = (np.concatenate(pair) for pair in zip(first[:4], second[:4]))
+    return _in_bins(_sorted(Positions(*columns, max(first.rounding, second.rounding))))
 
 
 def units_of(positions, clusters):
@@ -152,27 +161,60 @@ def units_of(positions, clusters):
     units : Units
         All rows of a unit stand within the rounding of each other.
     """
-    label, place, weight, rounding = positions
-    reach = ROUNDINGS * rounding * (1 + np.abs(place).max(initial=0.0))
-    is_first = np.r_[True, (np.diff(label) != 0) | (np.diff(place) > reach)][: len(place)]
+    label, low, high, weight, rounding = positions
+    reach = ROUNDINGS * rounding * (1 + np.abs(low).max(initial=0.0))
+    close = (np.diff(label) == 0) & (low[1:] - high[:-1] <= reach)
+    is_first = np.r_[True, ~close][: len(low)]
     # Where rows stand densely, a chain of neighbours is cut into pieces of this length.
-    start = place[is_first][np.cumsum(is_first) - 1]
-    piece = np.floor((place - start) / reach)
-    is_first |= np.r_[True, np.diff(piece) != 0][: len(place)]
+    start = low[is_first][np.cumsum(is_first) - 1]
+    piece = np.floor((low - start) / reach)
+    is_first |= np.r_[True, np.diff(piece) != 0][: len(low)]
     first = np.flatnonzero(is_first)
-    last = np.r_[first[1:], len(place)][: len(first)] - 1
-    return Units(
-        np.searchsorted(clusters, label[first]),
-        place[first],
-        place[last],
-        np.add.reduceat(weight, first) if len(first) else weight,
-    )
+    last = np.r_[first[1:], len(low)][: len(first)] - 1
+    cluster = np.searchsorted(clusters, label[first])
+    return Units(cluster, low[first], high[last], _sums(weight, first))
 
 
-def _sorted(label, place, weight, rounding):
+def _sorted(positions):
     """Sort by cluster and place, and add up the weights of equal places."""
-    order = np.lexsort((weight, place, label))
-    label, place, weight = label[order], place[order], weight[order]
-    first = np.flatnonzero(np.r_[True, (np.diff(label) != 0) | (np.diff(place) != 0)][: len(place)])
-    total = np.add.reduceat(weight, first) if len(first) else weight
-    return Positions(label[first], place[first], total, rounding)
+    label, low, high, weight, rounding = positions
+    order = np.lexsort((weight, high, low, label))
+    label, low, high, weight = label[order], low[order], high[order], weight[order]
+    same = (np.diff(label) == 0) & (np.diff(low) == 0) & (np.diff(high) == 0)
+    first = np.flatnonzero(np.r_[True, ~same][: len(low)])
+    return Positions(label[first], low[first], high[first], _sums(weight, first), rounding)
+
+
+def _in_bins(positions):
+    """Gather the places of a cluster in bins where there are too many, or bins already."""
+    label, low, high, weight, rounding = positions
+    _, begin = np.unique(label, return_index=True)
+    most = max(MOST_PLACES // max(len(begin), 1), LEAST_PLACES)
+    is_first = np.ones(len(low), dtype=bool)
+    for place in map(slice, begin, np.r_[begin[1:], len(low)][: len(begin)]):
+        binned = np.any(low[place] < high[place])
+        if binned or len(low[place]) > most:
+            exponent = _finest_exponent(low[place], high[place], most)
+            is_first[place] = np.r_[True, np.diff(_bins(low[place], exponent)) != 0]
+    first = np.flatnonzero(is_first)
+    high = np.maximum.reduceat(high, first) if len(first) else high
+    return Positions(label[first], low[first], high, _sums(weight, first), rounding)
+
+
+def _finest_exponent(low, high, most):
+    """Return the exponent of the finest bins that are few enough and divide no bin of before."""
+    fine, coarse = FINEST, COARSEST
+    while coarse - fine > 1:
+        middle = (fine + coarse) // 2
+        bins = _bins(low, middle)
+        fits = len(np.unique(bins)) <= most and np.array_equal(bins, _bins(high, middle))
+        fine, coarse = (fine, middle) if fits else (middle, coarse)
+    return coarse
+
+
+def _bins(place, exponent):
+    return np.floor(np.ldexp(place, -exponent))
+
+
+def _sums(values, first):
+    return np.add.reduceat(values, first) if len(first) else values

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
+from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc._estimation import COMMON_VARIANCE, OWN_VARIANCE
 from sklearn_hrc.exceptions import (
@@ -448,7 +449,7 @@ def test_partial_fit_refuses_another_type_of_labels_or_estimation(fitted):
 
 def test_partial_fit_requests_the_rows():
     requests = ClusterBudgetAllocator().get_metadata_routing().partial_fit.requests
-    assert requests == dict.fromkeys(["treatment", "cost", "propensity", "sample_weight"], True)
+    assert requests == dict.fromkeys(REQUESTS, True)
 
 
 def test_expected_outcomes_warning_points_at_the_caller(fitted):

@@ -198,7 +198,7 @@ def test_set_output(metric):
 
 
 def test_metadata_is_requested_by_default():
-    names = ["treatment", "cost", "propensity", "sample_weight"]
+    names = ["treatment", "cost", "propensity", "sample_weight", "groups"]
     requests = HiddenClusterer().get_metadata_routing().fit.requests
     assert requests == dict.fromkeys(names, True)
 

@@ -84,7 +84,7 @@ def test_summary_follows_the_budget_in_use():
     assert ["budget", "0", "0"] in rows
     assert ["gain over control", "0", "0"] in rows
     assert rows[-2:] == [["0", "100.0 %", "0"], ["1", "0.0 %", ""]]
-    assert "clusters 2, budget 0, spend 0, gain 0" in allocator._repr_html_()
+    assert "clusters 2, budget 0 (0 in all), spend 0, gain 0" in allocator._repr_html_()
 
 
 def test_population_scales_totals_only():
@@ -148,7 +148,7 @@ def pipeline():
 
 def test_pipeline_shows_captions_and_the_summary_of_each_step(pipeline):
     html = pipeline._repr_html_()
-    captions = ("networks 2, tasks 3", "clusters 3", "clusters 3, budget 0.5, spend")
+    captions = ("networks 2, tasks 3", "clusters 3", "clusters 3, budget 0.5 (")
     assert all(f'<div class="caption">{caption}' in html for caption in captions)
     rows = summary_rows(html)
     sizes = np.sort(np.bincount(pipeline[1].labels_))

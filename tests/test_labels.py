@@ -150,10 +150,10 @@ def test_lists_in_the_order_of_categories():
     X, y, arm = rows()
     fit = {"X": X, "y": y, "treatment": categories(arm)}
     one = ClusterBudgetAllocator(
-        0.3, control="none", arm_cost=[0, 0.1, 0.8], max_share=[1, 1, 0.1], estimation="raw"
+        0.05, control="none", arm_cost=[0, 0.1, 0.8], max_share=[1, 1, 0.1], estimation="raw"
     )
     other = ClusterBudgetAllocator(
-        0.3, control="none", arm_cost=PRICES, max_share={"letter": 0.1}, estimation="raw"
+        0.05, control="none", arm_cost=PRICES, max_share={"letter": 0.1}, estimation="raw"
     )
     assert_array_equal(one.fit(**fit).allocation_, other.fit(**fit).allocation_)
     assert_allclose(one.cost_, [[0, 0.1, 0.8]] * 3)

@@ -96,7 +96,7 @@ def test_rows_in_another_order_than_those_of_X(name):
     text = sentence(ValueError, ClusterBudgetAllocator(estimation="raw").fit, frame, **given)
     assert text.startswith(f"{name} is expected to have its rows in the order of X, got the same")
     given[name] = given[name].to_numpy()
-    ClusterBudgetAllocator(estimation="raw", budget=1.0).fit(frame, **given)
+    ClusterBudgetAllocator(estimation="raw").fit(frame, **given)
 
 
 def test_groups_in_another_order():
