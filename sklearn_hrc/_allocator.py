@@ -74,10 +74,12 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         covariates. "raw": cell means of the rows. "auto" is "pooled" where `X`
         is a label alone, else "outcomes".
     split_clusters : bool, default=True
-        Let a cluster be split between arms; otherwise all of it gets one.
+        Let a cluster be split between arms; otherwise all of it gets one. Rows that
+        the covariates do not tell apart always get the same arm.
     population : int, default=None
         Number of individuals that allocations are counted in; None is the
-        number of rows seen in `fit`.
+        number of rows seen in `fit`. Where `X` is a label alone, clusters are split
+        by number only if it is given: `predict` cannot tell their members apart.
     risk : {"mean", "cvar", "chance", "robust"}, default="mean"
         How the budget must hold, given that costs are known with errors only:
         in expectation; on average over the worst `1 - risk_level` of cases;

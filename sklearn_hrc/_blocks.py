@@ -11,8 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array, eye_array, kron
 
+from sklearn_hrc._risk import BudgetRisk
+
 __all__ = [
     "Blocks",
+    "RiskOfBlocks",
     "blocks_of_units",
     "individuals",
     "rows_in_blocks",
@@ -170,3 +173,32 @@ def rows_of_clusters(rows, blocks, n_clusters):
     shape = len(blocks.cluster), n_clusters
     gathers = csr_array((np.ones(len(first)), (first, present)), shape)
     return rows._replace(matrix=csr_array(rows.matrix @ kron(gathers, eye_array(n_arms))))
+
+
+class RiskOfBlocks(NamedTuple):
+    """A convex rule on counts of clusters, as one on counts of blocks.
+
+    Attributes
+    ----------
+    rule : BudgetRisk
+        On clusters.
+    blocks : Blocks
+        Units of the programme.
+    """
+
+    rule: BudgetRisk
+    blocks: Blocks
+
+    @property
+    def allowed(self):
+        """Counts of the cheapest allocation."""
+        cluster, _, sizes = self.blocks
+        counts = np.zeros((len(sizes), self.rule.cost.shape[1]))
+        counts[np.arange(len(sizes)), self.rule.cost.argmin(axis=1)[cluster]] = sizes
+        return counts
+
+    def cut(self, counts):
+        """Say what `BudgetRisk.cut` says; blocks of a cluster have its coefficients."""
+        total = sum_to_clusters(counts, self.blocks, len(self.rule.sizes))
+        excess, coefficients, limit = self.rule.cut(total)
+        return excess, coefficients[self.blocks.cluster], limit

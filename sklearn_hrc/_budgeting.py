@@ -1,21 +1,19 @@
 """What an allocator with estimates does with budgets: plan, compare, explain."""
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hrc._assignment import Assignment, assign, assign_whole
+from sklearn_hrc._assignment import assign, assign_whole
 from sklearn_hrc._budget_path import path_allocation, path_shares
 from sklearn_hrc._campaign import campaign_of, resolve_budgets
 from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, check_unchanged, fingerprints
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._hull import hull_path
 from sklearn_hrc._plan import (
-    Campaign,
-    Plan,
     cheapest_budget,
     plan_budget,
     plan_response,
@@ -23,10 +21,9 @@ from sklearn_hrc._plan import (
     risk_of,
     spending_of,
 )
+from sklearn_hrc._plan_in_use import PlanInUse, of_plan, warn_if_idle
 from sklearn_hrc._resolution import as_finite
-from sklearn_hrc._risk import BudgetRisk
-from sklearn_hrc._warning import warn
-from sklearn_hrc.exceptions import BudgetError, BudgetWarning
+from sklearn_hrc.exceptions import BudgetError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,55 +32,6 @@ __all__ = ["BudgetMixin"]
 
 # Steps of `explain_budget` where none is given, as a share of the largest cost.
 STEP = 0.001
-# Share of a spend by which a budget may be above it and still be used up.
-_EQUAL = 1e-9
-
-
-class PlanInUse(NamedTuple):
-    """What a budget sets, replaced as a whole: other threads see the old plan or the new one.
-
-    Attributes
-    ----------
-    budget : float
-        Mean cost per individual.
-    plan : Plan
-        Who gets what.
-    rule : BudgetRisk
-        How the plan keeps the budget.
-    allocation : ndarray of shape (n_clusters, n_arms), int64
-        Its counts in whole individuals.
-    assignment : Assignment
-        Arms of rows.
-    campaign : Campaign
-        What it is made of.
-    is_set : bool
-        By `set_budget`, not by the parameters.
-    """
-
-    budget: float
-    plan: Plan
-    rule: BudgetRisk
-    allocation: np.ndarray
-    assignment: Assignment
-    campaign: Campaign
-    is_set: bool
-
-    @property
-    def population(self):
-        """Individuals in all."""
-        return self.campaign.sizes.sum().item()
-
-
-def _of_plan(read):
-    """Return a fitted attribute that is read from the plan in use."""
-
-    def attribute(self):
-        try:
-            return read(vars(self)["_in_use"])
-        except KeyError:
-            raise AttributeError("The allocator is not fitted, so that it has no plan.") from None
-
-    return property(attribute)
 
 
 class BudgetMixin:
@@ -93,14 +41,14 @@ class BudgetMixin:
     outcome in all cells.
     """
 
-    budget_ = _of_plan(lambda use: use.budget)
-    allocation_ = _of_plan(lambda use: use.allocation)
-    expected_response_ = _of_plan(lambda use: use.plan.response / use.population)
-    expected_cost_ = _of_plan(lambda use: use.plan.cost / use.population)
-    shadow_price_ = _of_plan(lambda use: use.plan.shadow_price)
-    status_ = _of_plan(lambda use: "optimal" if use.plan.optimal else "feasible")
-    mip_gap_ = _of_plan(lambda use: use.plan.gap)
-    bound_ = _of_plan(lambda use: use.plan.bound / use.population)
+    budget_ = of_plan(lambda use: use.budget)
+    allocation_ = of_plan(lambda use: use.allocation)
+    expected_response_ = of_plan(lambda use: use.plan.response / use.population)
+    expected_cost_ = of_plan(lambda use: use.plan.cost / use.population)
+    shadow_price_ = of_plan(lambda use: use.plan.shadow_price)
+    status_ = of_plan(lambda use: "optimal" if use.plan.optimal else "feasible")
+    mip_gap_ = of_plan(lambda use: use.plan.gap)
+    bound_ = of_plan(lambda use: use.plan.bound / use.population)
 
     def set_budget(self, budget: float) -> Self:
         """Plan for another budget, without fitting anything.
@@ -359,20 +307,3 @@ class BudgetMixin:
         cheapest = np.where(counts > 0, self.cost_, np.inf).argmin(axis=1)
         whole[np.arange(len(whole)), cheapest] += self.cluster_sizes_ - whole.sum(axis=1)
         return whole
-
-
-def warn_if_idle(allocator):
-    """Warn where a budget is above what the best allocation costs, as a total would be."""
-    use = allocator._in_use
-    spent = use.plan.cost / use.population
-    idle = use.plan.shadow_price == 0 and len(allocator.treatments_) > 1
-    if idle and use.budget > spent + _EQUAL * abs(spent):
-        individuals = f"{use.population:,.0f} individuals"
-        warn(
-            f"budget ({use.budget:.6g} per individual, {use.budget * use.population:,.6g} for "
-            f"{individuals}) does not bind: the best allocation costs {spent:.6g} per individual, "
-            f"{use.plan.cost:,.6g} in all; budget is a mean, so divide a total by the number of "
-            "individuals.",
-            BudgetWarning,
-        )
-    return allocator

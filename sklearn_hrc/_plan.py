@@ -13,7 +13,13 @@ import numpy as np
 from scipy.special import ndtr
 
 from sklearn_hrc._assignment import Members, arms_of_units
-from sklearn_hrc._blocks import Blocks, rows_in_blocks, rows_of_clusters, sum_to_clusters
+from sklearn_hrc._blocks import (
+    Blocks,
+    RiskOfBlocks,
+    rows_in_blocks,
+    rows_of_clusters,
+    sum_to_clusters,
+)
 from sklearn_hrc._conflicts import can_be_kept, describe_conflict
 from sklearn_hrc._convex_programme import CONVEX_GAP, solve_convex
 from sklearn_hrc._programme import solve
@@ -306,7 +312,7 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
         if risk is None:
             solution = solve_rows(value, blocks.sizes, rows, **options)
         else:
-            convex = _RiskOfBlocks(risk, blocks)
+            convex = RiskOfBlocks(risk, blocks)
             solution = solve_convex(value, blocks.sizes, rows, convex, **options)
     except InfeasibleRows as error:
         if error.reason == "time":
@@ -330,27 +336,6 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
         price = solution.price[0]
     bound = solution.bound + float(campaign.sizes @ common[:, 0])
     return _plan_of(campaign, solution.counts, price, bound, solution.proven)
-
-
-class _RiskOfBlocks(NamedTuple):
-    """A convex rule on counts of clusters, as one on counts of blocks."""
-
-    rule: BudgetRisk
-    blocks: Blocks
-
-    @property
-    def allowed(self):
-        """Counts of the cheapest allocation."""
-        cluster, _, sizes = self.blocks
-        counts = np.zeros((len(sizes), self.rule.cost.shape[1]))
-        counts[np.arange(len(sizes)), self.rule.cost.argmin(axis=1)[cluster]] = sizes
-        return counts
-
-    def cut(self, counts):
-        """Say what `BudgetRisk.cut` says; blocks of a cluster have its coefficients."""
-        total = sum_to_clusters(counts, self.blocks, len(self.rule.sizes))
-        excess, coefficients, limit = self.rule.cut(total)
-        return excess, coefficients[self.blocks.cluster], limit
 
 
 def _of_clusters(campaign, given):

@@ -9,8 +9,8 @@ __all__ = ["hold_back", "mean_effects"]
 
 # An arm with a smaller share of the rows than this part of an equal share is rare.
 RARE = 0.2
-# Its effect counts as far as it is larger than so many standard errors: an arm without effect passes
-# in one experiment of 40.
+# Its effect counts as far as it is larger than so many standard errors: an arm without
+# effect passes in one experiment of 40.
 ERRORS = 2.0
 
 
