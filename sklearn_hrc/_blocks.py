@@ -19,7 +19,6 @@ __all__ = [
     "blocks_of_units",
     "individuals",
     "rows_in_blocks",
-    "rows_of_clusters",
     "sum_to_clusters",
     "whole_clusters",
 ]
@@ -44,11 +43,32 @@ class Blocks(NamedTuple):
     sizes : ndarray of shape (n_blocks,)
         Individuals of all units together: whole numbers (int64), or floats where rows stand for
         fractions of individuals.
+    stand_in : ndarray of shape (n_blocks, n_arms), int, or None
+        Arm that is meant where a block is given an arm: another one where the arm is not
+        allowed. None: all are.
     """
 
     cluster: np.ndarray
     units: np.ndarray
     sizes: np.ndarray
+    stand_in: np.ndarray | None = None
+
+    def spread(self, values):
+        """Return values of clusters, (n_clusters, n_arms), as those of blocks."""
+        values = values[self.cluster]
+        if self.stand_in is None:
+            return values
+        return np.take_along_axis(values, self.stand_in, axis=1)
+
+    def meant(self, counts):
+        """Return counts of blocks with the arms that are meant."""
+        if self.stand_in is None:
+            return counts
+        meant = np.zeros_like(counts)
+        rows = np.arange(len(counts))
+        for arm, stand_in in enumerate(self.stand_in.T):
+            np.add.at(meant, (rows, stand_in), counts[:, arm])
+        return meant
 
 
 def whole_clusters(sizes, *, divisible):
@@ -162,17 +182,12 @@ def rows_in_blocks(rows, blocks, n_clusters):
     shape = n_clusters, len(blocks.cluster)
     belongs = csr_array((np.ones(shape[1]), (blocks.cluster, np.arange(shape[1]))), shape)
     spread = kron(belongs, eye_array(n_arms), format="csr")
+    matrix = csr_array(rows.matrix @ spread)
+    if blocks.stand_in is not None:
+        first = np.arange(shape[1])[:, None] * n_arms
+        matrix = csr_array(matrix[:, (first + blocks.stand_in).ravel()])
     whole = rows.whole & (blocks.sizes.dtype.kind == "i")
-    return rows._replace(matrix=csr_array(rows.matrix @ spread), whole=whole)
-
-
-def rows_of_clusters(rows, blocks, n_clusters):
-    """State rules on blocks, the same for all of a cluster, as rules on clusters."""
-    n_arms = rows.matrix.shape[1] // len(blocks.cluster)
-    present, first = np.unique(blocks.cluster, return_index=True)
-    shape = len(blocks.cluster), n_clusters
-    gathers = csr_array((np.ones(len(first)), (first, present)), shape)
-    return rows._replace(matrix=csr_array(rows.matrix @ kron(gathers, eye_array(n_arms))))
+    return rows._replace(matrix=matrix, whole=whole)
 
 
 class RiskOfBlocks(NamedTuple):
@@ -192,13 +207,13 @@ class RiskOfBlocks(NamedTuple):
     @property
     def allowed(self):
         """Counts of the cheapest allocation."""
-        cluster, _, sizes = self.blocks
-        counts = np.zeros((len(sizes), self.rule.cost.shape[1]))
-        counts[np.arange(len(sizes)), self.rule.cost.argmin(axis=1)[cluster]] = sizes
+        cost, sizes = self.blocks.spread(self.rule.cost), self.blocks.sizes
+        counts = np.zeros(cost.shape)
+        counts[np.arange(len(sizes)), cost.argmin(axis=1)] = sizes
         return counts
 
     def cut(self, counts):
         """Say what `BudgetRisk.cut` says; blocks of a cluster have its coefficients."""
-        total = sum_to_clusters(counts, self.blocks, len(self.rule.sizes))
+        total = sum_to_clusters(self.blocks.meant(counts), self.blocks, len(self.rule.sizes))
         excess, coefficients, limit = self.rule.cut(total)
-        return excess, coefficients[self.blocks.cluster], limit
+        return excess, self.blocks.spread(coefficients), limit

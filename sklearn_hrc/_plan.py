@@ -17,7 +17,6 @@ from sklearn_hrc._blocks import (
     Blocks,
     RiskOfBlocks,
     rows_in_blocks,
-    rows_of_clusters,
     sum_to_clusters,
 )
 from sklearn_hrc._conflicts import can_be_kept, describe_conflict
@@ -230,10 +229,9 @@ def plan_without_budget(campaign):
     """Plan for the largest value, within the rules alone."""
     if campaign.rules:
         return _plan_rows(campaign, campaign.rules)._replace(shadow_price=0.0)
-    cluster, _, sizes = campaign.blocks
-    best = campaign.value.argmax(axis=1)[cluster]
-    given = np.zeros((len(sizes), campaign.value.shape[1]), dtype=sizes.dtype)
-    given[np.arange(len(sizes)), best] = sizes
+    value, sizes = campaign.blocks.spread(campaign.value), campaign.blocks.sizes
+    given = np.zeros(value.shape, dtype=sizes.dtype)
+    given[np.arange(len(sizes)), value.argmax(axis=1)] = sizes
     return _plan_of(campaign, given, price=0.0, bound=-np.inf, optimal=True)
 
 
@@ -290,9 +288,9 @@ def cheapest_budget(campaign):
 
 def _plan_single_row(campaign, value, cost, limit):
     """One row and nothing else: exact."""
-    cluster, units, sizes = campaign.blocks
-    options = {"split_clusters": units, "time_limit": campaign.time_limit}
-    found = solve(value[cluster], cost[cluster], sizes, limit, **options)
+    blocks = campaign.blocks
+    options = {"split_clusters": blocks.units, "time_limit": campaign.time_limit}
+    found = solve(blocks.spread(value), blocks.spread(cost), blocks.sizes, limit, **options)
     optimal = found.status == "optimal"
     plan = _plan_of(campaign, found.counts, found.shadow_price, found.bound, optimal)
     return plan._replace(gap=found.gap) if plan.optimal == optimal else plan
@@ -301,13 +299,14 @@ def _plan_single_row(campaign, value, cost, limit):
 def _plan_rows(campaign, rules, risk=None, budget=None):
     """Several rules; the first of them prices the plan, or the budget that must hold in a risk."""
     blocks, n_clusters = campaign.blocks, len(campaign.sizes)
-    rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(campaign.value.size)
-    rows = rows_in_blocks(rows, blocks, n_clusters)
+    rules = [_in_blocks(rule, blocks, n_clusters) for rule in rules]
+    value = blocks.spread(campaign.value)
+    rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(value.size)
     time_limit = TIME_LIMIT if campaign.time_limit is None else campaign.time_limit
     options = {"split_clusters": blocks.units, "time_limit": time_limit}
-    # What all arms of a cluster have in common only costs digits.
-    common = campaign.value.min(axis=1, keepdims=True)
-    value = (campaign.value - common)[blocks.cluster]
+    # What all arms of a block have in common only costs digits.
+    common = value.min(axis=1, keepdims=True)
+    value = value - common
     try:
         if risk is None:
             solution = solve_rows(value, blocks.sizes, rows, **options)
@@ -323,19 +322,23 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
         if risk is not None:
             # The budget, in spite of errors, as far as it was demanded: that is sharp where the
             # budget gives, so that only its own figure can be told.
-            cuts = [rows_of_clusters(cut, blocks, n_clusters) for cut in error.cuts]
-            demanded = budget._replace(rows=join_rows(cuts or [budget.rows]))
+            demanded = _in_blocks(budget, blocks, n_clusters)
+            demanded = demanded._replace(rows=join_rows(error.cuts or [demanded.rows]))
             rules = [demanded, *(rule._replace(easier=0) for rule in rules)]
-        conflict = describe_conflict(campaign.sizes, rules)
+        conflict = describe_conflict(blocks.sizes, rules)
         # The budget, or the response, stands first where there is one.
         aim = [rule for rule in rules[:1] if rule.name in ("budget", "target_response")]
-        alone = not can_be_kept(campaign.sizes, aim)
+        alone = not can_be_kept(blocks.sizes, aim)
         raise (BudgetError if alone else RuleConflictError)(conflict) from None
     price = solution.convex_price
     if risk is None and len(solution.price):
         price = solution.price[0]
-    bound = solution.bound + float(campaign.sizes @ common[:, 0])
+    bound = solution.bound + float(blocks.sizes @ common[:, 0])
     return _plan_of(campaign, solution.counts, price, bound, solution.proven)
+
+
+def _in_blocks(rule, blocks, n_clusters):
+    return rule._replace(rows=rows_in_blocks(rule.rows, blocks, n_clusters))
 
 
 def _of_clusters(campaign, given):
@@ -350,6 +353,7 @@ def _of_clusters(campaign, given):
 
 
 def _plan_of(campaign, given, price, bound, optimal):
+    given = campaign.blocks.meant(given)
     counts = _of_clusters(campaign, given)
     # Where units differ in size, what was proven is a plan for units of the mean size.
     proven = sum_to_clusters(given, campaign.blocks, len(counts))
