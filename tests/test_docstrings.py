@@ -14,6 +14,7 @@ MODULES = [
     "sklearn_hrc.exceptions",
     "sklearn_hrc.metrics",
     "sklearn_hrc.model_selection",
+    "sklearn_hrc.planning",
     "sklearn_hrc.plotting",
 ]
 
