@@ -15,6 +15,7 @@ from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._budgeting import BudgetMixin
 from sklearn_hrc._campaign import check_parameters
 from sklearn_hrc._cells import CellTable, allotted_sizes, merge_tables, summarise
+from sklearn_hrc._changes import RULES
 from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
@@ -504,7 +505,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
             return whole_clusters(individuals(weight, *scale), divisible=False), None
         units = units_of(self._positions, self.clusters_)
         size = individuals(units.weight, *scale)
-        blocks, block = blocks_of_units(units.cluster, size)
+        ruled = any(getattr(self, name) is not None for name in RULES)
+        blocks, block = blocks_of_units(units.cluster, size, ruled=ruled)
         return blocks, Members(units, block, size, stand_before(units, block, size))
 
     def _mean_outcome(self, index):

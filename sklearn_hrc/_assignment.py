@@ -113,7 +113,7 @@ def stand_before(units, block, size):
     return before
 
 
-def arms_of_units(members, counts, cost):
+def arms_of_units(members, counts, cost, *, round_up=False):
     """Return the arm of each unit: those of a block follow each other from the cheapest arm.
 
     Parameters
@@ -124,11 +124,14 @@ def arms_of_units(members, counts, cost):
         Individuals of each block that get each arm.
     cost : ndarray of shape (n_clusters, n_arms)
         Expected cost.
+    round_up : bool, default=False
+        Where units are of different sizes, one that would be divided gets the dearer arm, not
+        the cheaper one.
 
     Returns
     -------
     arm : ndarray of shape (n_units,), int
-        Where units are of different sizes, one that would be divided gets the cheaper arm.
+        Index of the arm.
     """
     (cluster, *_), block, size, before = members
     of_block = np.zeros(len(counts), dtype=np.intp)
@@ -138,13 +141,13 @@ def arms_of_units(members, counts, cost):
     arm = np.take_along_axis(order, (upto > 0).argmax(axis=1)[:, None], axis=1)[block, 0]
     split = np.flatnonzero(((counts > 0).sum(axis=1) > 1)[block])
     # Sums of fractions are exact but for rounding.
-    reached = before[split] + _ROUNDING * size[split]
+    reached = before[split] + (1 - _ROUNDING if round_up else _ROUNDING) * size[split]
     passed = (reached[:, None] >= upto[block[split]]).sum(axis=1)
     arm[split] = order[block[split], np.minimum(passed, len(order[0]) - 1)]
     return arm
 
 
-def assign(members, counts, cost, control):
+def assign(members, counts, cost, control, *, round_up=False):
     """Cut the line where a plan wants it.
 
     Parameters
@@ -157,6 +160,8 @@ def assign(members, counts, cost, control):
         Expected cost: arms follow each other from the cheapest.
     control : int
         Arm of a cluster without units.
+    round_up : bool, default=False
+        As in `arms_of_units`.
 
     Returns
     -------
@@ -164,7 +169,7 @@ def assign(members, counts, cost, control):
         Gives every unit what was planned.
     """
     units = members.units
-    arm = arms_of_units(members, counts, cost)
+    arm = arms_of_units(members, counts, cost, round_up=round_up)
     n_clusters = len(cost)
     first = np.full(n_clusters, control)
     # The last assignment to an index stands: that of the first unit of each cluster.

@@ -29,6 +29,8 @@ _ROUNDING = 1e-12
 _HEAVY = 10.0
 # More blocks of units of equal size than this cost more time than they are worth.
 _MANY = 2000
+# Likewise where they are fractions of individuals, whose sums are hard to prove.
+_MANY_FRACTIONS, _FEW_FRACTIONS = 500, 50
 
 
 class Blocks(NamedTuple):
@@ -90,12 +92,13 @@ def whole_clusters(sizes, *, divisible):
     return Blocks(np.arange(len(sizes)), units, sizes)
 
 
-def blocks_of_units(cluster, size):
+def blocks_of_units(cluster, size, *, ruled=False):
     """Gather units of the same cluster and size.
 
     Rows that stand for fractions of individuals all differ in size, and so do the units of
     very many rows. Then those of a cluster are one block, as if all had their mean size, but for
-    units that are far larger.
+    units that are far larger. Each of few units has a block, of more where there are rules, which
+    may be missed by a unit else.
 
     Parameters
     ----------
@@ -103,6 +106,8 @@ def blocks_of_units(cluster, size):
         Index of the cluster.
     size : ndarray of shape (n_units,)
         Individuals.
+    ruled : bool, default=False
+        There are rules beside a budget.
 
     Returns
     -------
@@ -113,12 +118,14 @@ def blocks_of_units(cluster, size):
     """
     block, first = _groups(cluster, size)
     most = max(_MANY, 2 * len(np.unique(cluster)))
-    if size.dtype.kind == "f" or len(first) > most:
+    if size.dtype.kind == "f":
+        most = _MANY_FRACTIONS if ruled else _FEW_FRACTIONS
+    if len(first) > most:
         mean = np.bincount(cluster, size) / np.maximum(np.bincount(cluster), 1)
         heavy = np.where(size > _HEAVY * mean[cluster], size, 0)
         block, first = _groups(cluster, heavy)
         return Blocks(cluster[first], np.bincount(block), np.bincount(block, size)), block
-    sizes = np.bincount(block, size).astype(np.int64)
+    sizes = np.bincount(block, size).astype(size.dtype)
     return Blocks(cluster[first], np.bincount(block), sizes), block
 
 

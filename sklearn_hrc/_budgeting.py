@@ -230,7 +230,8 @@ class BudgetMixin:
         """Who gets which arm by a plan."""
         if self._campaign.members is None:
             return assign_whole(plan.counts, self.cost_, self._control)
-        return assign(self._campaign.members, plan.of_blocks, self.cost_, self._control)
+        given = plan.of_blocks, self.cost_, self._control
+        return assign(self._campaign.members, *given, round_up=plan.round_up)
 
     def _cheapest_budget(self):
         return cheapest_budget(self._campaign)

@@ -3,16 +3,12 @@
 import joblib
 import numpy as np
 
-__all__ = ["FIT_PARAMETERS", "PLAN_PARAMETERS", "check_unchanged", "fingerprints"]
+__all__ = ["FIT_PARAMETERS", "PLAN_PARAMETERS", "RULES", "check_unchanged", "fingerprints"]
 
 # What cells were estimated with: only a fit can change it.
 FIT_PARAMETERS = ("control", "objective", "arm_cost", "estimation", "population", "random_state")
-# What a plan is made with, beside the budget.
-PLAN_PARAMETERS = (
-    "split_clusters",
-    "risk",
-    "risk_level",
-    "response_value",
+# Rules of a campaign.
+RULES = (
     "min_share",
     "max_share",
     "max_arm_spend",
@@ -20,7 +16,15 @@ PLAN_PARAMETERS = (
     "min_return",
     "monotone_clusters",
     "min_outcomes",
+)
+# What a plan is made with, beside the budget.
+PLAN_PARAMETERS = (
+    "split_clusters",
+    "risk",
+    "risk_level",
+    "response_value",
     "time_limit",
+    *RULES,
 )
 
 

@@ -75,6 +75,8 @@ class Campaign(NamedTuple):
         Seconds for one plan.
     members : Members or None
         Who the units are; None where nothing tells the members of a cluster apart.
+    round_up : bool
+        A unit that would be divided gets the dearer of its arms: a response is to be reached.
     """
 
     response: np.ndarray
@@ -88,6 +90,7 @@ class Campaign(NamedTuple):
     risk_level: float
     time_limit: float | None
     members: Members | None = None
+    round_up: bool = False
 
 
 class Plan(NamedTuple):
@@ -110,6 +113,8 @@ class Plan(NamedTuple):
     optimal : bool
         The difference is within the tolerance of a proof: 2e-12 for a budget alone, 1e-7
         with rules, 1e-4 with risk.
+    round_up : bool
+        As in the campaign that it was made for.
     """
 
     counts: np.ndarray
@@ -121,6 +126,7 @@ class Plan(NamedTuple):
     bound: float
     gap: float
     optimal: bool
+    round_up: bool
 
 
 def plan_budget(campaign, budgets, weights=None):
@@ -257,7 +263,7 @@ def plan_response(campaign, target):
     RuleConflictError
         If the rules and the response cannot be kept together.
     """
-    cheapest = campaign._replace(value=-campaign.cost)
+    cheapest = campaign._replace(value=-campaign.cost, round_up=True)
     if campaign.rules:
         rows = dense_row(-campaign.response, -target * campaign.sizes.sum())
         rule = Rule("target_response", float(target), -1, rows)
@@ -292,7 +298,9 @@ def _plan_single_row(campaign, value, cost, limit):
     options = {"split_clusters": blocks.units, "time_limit": campaign.time_limit}
     found = solve(blocks.spread(value), blocks.spread(cost), blocks.sizes, limit, **options)
     optimal = found.status == "optimal"
-    plan = _plan_of(campaign, found.counts, found.shadow_price, found.bound, optimal)
+    # Units of their mean size have a bound of their own: the linear one holds for all.
+    bound = found.bound if blocks.sizes.dtype.kind == "i" else found.linear_bound
+    plan = _plan_of(campaign, found.counts, found.shadow_price, bound, optimal)
     return plan._replace(gap=found.gap) if plan.optimal == optimal else plan
 
 
@@ -347,7 +355,7 @@ def _of_clusters(campaign, given):
     if blocks.sizes.dtype.kind == "i" or members is None:
         return sum_to_clusters(given, blocks, len(campaign.sizes))
     counts = np.zeros(campaign.value.shape)
-    arm = arms_of_units(members, given, campaign.cost)
+    arm = arms_of_units(members, given, campaign.cost, round_up=campaign.round_up)
     np.add.at(counts, (members.units.cluster, arm), members.size)
     return counts
 
@@ -371,4 +379,5 @@ def _plan_of(campaign, given, price, bound, optimal):
         bound,
         (bound - objective) / stake if stake else 0.0,
         optimal,
+        campaign.round_up,
     )

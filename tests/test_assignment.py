@@ -203,3 +203,22 @@ def test_same_arms_after_pickling():
     allocator = ClusterBudgetAllocator(0.6, arm_cost=PRICES, estimation="raw").fit(X, y, **rows)
     again = pickle.loads(pickle.dumps(allocator))
     assert_array_equal(again.predict(X), allocator.predict(X))
+
+
+@pytest.mark.parametrize("kind", ["few atoms", "rows"])
+def test_weighted_rules_and_targets_are_kept(kind):
+    rng = np.random.default_rng(5)
+    covariates = (
+        rng.normal(size=(400, 2)) if kind == "rows" else rng.integers(0, 3, (1000, 2)) * 1.0
+    )
+    weight = rng.exponential(size=len(covariates))
+    X, y, rows = experiment(rng, covariates, weight)
+    allocator = ClusterBudgetAllocator(
+        0.9, arm_cost=PRICES, estimation="raw", min_share={2: 0.1}, random_state=0
+    ).fit(X, y, **rows)
+    arms = allocator.predict(X)
+    assert weight[arms == 2].sum() >= 0.1 * weight.sum() * (1 - 1e-9)
+    target = 0.7 * allocator.expected_response_
+    allocator.set_params(min_share=None, target_response=target).fit(X, y, **rows)
+    assert realised(allocator, X, weight)[1] >= target * (1 - 1e-12)
+    assert allocator.bound_ <= allocator.expected_cost_ * (1 + 1e-12)
