@@ -15,7 +15,7 @@ from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._budgeting import BudgetMixin
 from sklearn_hrc._campaign import check_parameters
 from sklearn_hrc._cells import CellTable, allotted_sizes, merge_tables, summarise
-from sklearn_hrc._changes import RULES
+from sklearn_hrc._changes import RULES, check_unchanged
 from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
 from sklearn_hrc._estimation import estimate_cells
 from sklearn_hrc._expectations import count_networks
@@ -420,6 +420,9 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     @property
     def _fitted_allocator(self):
         return self
+
+    def _check_unchanged(self):
+        check_unchanged(self, self._fitted_with)
 
     def _check_X(self, X, *, reset=False):
         X = check_features(self, X, reset=reset)

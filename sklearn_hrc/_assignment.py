@@ -6,7 +6,8 @@ order in which they stand on it, those of a block from the cheapest arm to the d
 stands close together on the circle comes from many places of the line, so that the
 arm is all but uncorrelated with anything that matters. The line itself is then cut
 halfway between neighbours with different arms: a row's arm is a function of its
-place, and every row of the fit gets what was planned for it.
+place, and every unit of the fit gets what was planned for it. Where units of a block
+differ in size, one that would be divided gets the cheaper arm.
 """
 
 from typing import NamedTuple

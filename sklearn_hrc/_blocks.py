@@ -1,4 +1,4 @@
-"""What the programme counts: units of equal size within a cluster.
+"""What the programme counts: units of a cluster that can stand in for each other.
 
 A unit is what `predict` cannot divide: rows that it cannot tell apart, often a single one.
 Units of the same cluster and size are interchangeable in the programme, which
@@ -95,10 +95,10 @@ def whole_clusters(sizes, *, divisible):
 def blocks_of_units(cluster, size, *, ruled=False):
     """Gather units of the same cluster and size.
 
-    Rows that stand for fractions of individuals all differ in size, and so do the units of
-    very many rows. Then those of a cluster are one block, as if all had their mean size, but for
-    units that are far larger. Each of few units has a block, of more where there are rules, which
-    may be missed by a unit else.
+    Units of the same size are interchangeable. Weighted rows all differ in size, and so do the
+    bins of very many rows. Where that makes too many blocks, units of a cluster share one as if
+    all had their mean size, but for units that are far larger. A rule may be missed by one unit
+    then, so that more blocks are kept where there are rules.
 
     Parameters
     ----------
@@ -112,7 +112,8 @@ def blocks_of_units(cluster, size, *, ruled=False):
     Returns
     -------
     blocks : Blocks
-        Sorted by cluster and size. The sizes are floats where units of a block differ.
+        Sorted by cluster and size. The sizes are floats for weighted rows, and where the units of a
+        block differ.
     block : ndarray of shape (n_units,), int
         Block of each unit.
     """

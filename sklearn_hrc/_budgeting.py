@@ -81,7 +81,7 @@ class BudgetMixin:
             If the budget does not bind, as a total would not.
         """
         check_is_fitted(self)
-        return warn_if_idle(self._adopt(self._plan(budget), budget, is_set=True))
+        return self._adopt(self._plan(budget), budget, is_given=True, is_set=True)
 
     def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
@@ -98,7 +98,7 @@ class BudgetMixin:
             `cost_se`, all per individual.
         """
         check_is_fitted(self)
-        population = self._campaign.sizes.sum().item()
+        population = self._current_campaign().sizes.sum().item()
         points = []
         for budget in np.ravel(budgets).tolist():
             plan = self._plan(budget)
@@ -137,7 +137,7 @@ class BudgetMixin:
             If a budget is below the cost of the cheapest allocation.
         """
         check_is_fitted(self)
-        campaign = self._campaign
+        campaign = self._current_campaign()
         path = hull_path(campaign.value, campaign.cost, campaign.sizes)
         population = campaign.sizes.sum()
         totals = (
@@ -181,7 +181,7 @@ class BudgetMixin:
         Parameters
         ----------
         budget : float, default=None
-            Mean cost per individual; None is the budget in use.
+            Mean cost per individual; None is the plan in use, with what it was made of.
         step : float, default=None
             Mean cost per individual; None is a thousandth of the largest cost of a cell.
 
@@ -195,23 +195,23 @@ class BudgetMixin:
             totals of the move, `marginal_return` is their ratio.
         """
         check_is_fitted(self)
-        counts, rule = self._in_use.plan.counts, self._in_use.rule
+        campaign, counts, rule = self._in_use.campaign, self._in_use.plan.counts, self._in_use.rule
         if budget is not None:
-            counts, rule = self._plan(budget).counts, risk_of(self._campaign, [budget], np.ones(1))
+            campaign, counts = self._current_campaign(), self._plan(budget).counts
+            rule = risk_of(campaign, [budget], np.ones(1))
         if step is None:
             step = STEP * float(np.abs(self.cost_).max())
         elif as_finite(step, "step") <= 0:
             raise ValueError(f"step is expected to be positive, got {step}.")
-        return marginal_moves(self, counts, rule, step)
+        return marginal_moves(self, campaign, counts, rule, step)
 
-    @property
-    def _campaign(self):
-        """What plans are made of, with the parameters as they are now."""
+    def _current_campaign(self):
+        """Return what plans are made of, with the parameters as they are now."""
+        check_unchanged(self, self._fitted_with)
         made_with, campaign = self._made_campaign
         if made_with != fingerprints(self, PLAN_PARAMETERS):
             self._validate_params()
             self._made_campaign = _, campaign = self._make_campaign()
-        check_unchanged(self, self._fitted_with)
         return campaign
 
     def _make_campaign(self):
@@ -221,20 +221,20 @@ class BudgetMixin:
         return made_with, campaign_of(self, self._estimates, *blocks, self._mean_outcome)
 
     def _plan(self, budget):
-        return plan_budget(self._campaign, as_finite(budget, "budget"))
+        return plan_budget(self._current_campaign(), as_finite(budget, "budget"))
 
     def _assign(self, budget):
         return self._assignment_of(self._plan(budget))
 
     def _assignment_of(self, plan):
         """Who gets which arm by a plan."""
-        if self._campaign.members is None:
+        if self._current_campaign().members is None:
             return assign_whole(plan.counts, self.cost_, self._control)
         given = plan.of_blocks, self.cost_, self._control
-        return assign(self._campaign.members, *given, round_up=plan.round_up)
+        return assign(self._current_campaign().members, *given, round_up=plan.round_up)
 
     def _cheapest_budget(self):
-        return cheapest_budget(self._campaign)
+        return cheapest_budget(self._current_campaign())
 
     def _make_plans(self, mean_spent):
         """Plan as the parameters say, after estimates have changed."""
@@ -243,23 +243,25 @@ class BudgetMixin:
         for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
             vars(self).pop(name, None)
         if self.target_response is not None:
-            plan = plan_response(self._campaign, as_finite(self.target_response, "target_response"))
+            plan = plan_response(
+                self._current_campaign(), as_finite(self.target_response, "target_response")
+            )
             return self._adopt_spending(plan)
         if self.budget is None:
             if self.response_value is not None:
-                plan = plan_without_budget(self._campaign)
+                plan = plan_without_budget(self._current_campaign())
                 return self._adopt_spending(plan)
             budget = max(mean_spent, self._cheapest_budget())
             return self._adopt(self._plan(budget), budget)
         if np.ndim(self.budget) == 0:
             budget = np.asarray(self.budget).item()
-            return warn_if_idle(self._adopt(self._plan(budget), budget))
+            return self._adopt(self._plan(budget), budget, is_given=True)
         return self._plan_for_scenarios(*resolve_budgets(self.budget, self.budget_weight))
 
     def _plan_for_scenarios(self, budgets, weights):
         """One plan for all possible budgets, or one for each."""
         expected = float(budgets @ weights)
-        now = plan_budget(self._campaign, budgets, weights)
+        now = plan_budget(self._current_campaign(), budgets, weights)
         self.budget_scenarios_, self.value_of_knowing_budget_ = budgets, np.nan
         try:
             later = [self._plan(budget) for budget in budgets]
@@ -270,34 +272,36 @@ class BudgetMixin:
         else:
             self.budget_allocations_ = np.stack([self._whole(plan.counts) for plan in later])
             known = float(weights @ [plan.objective for plan in later])
-            gained = (known - now.objective) / self._campaign.sizes.sum()
+            gained = (known - now.objective) / self._current_campaign().sizes.sum()
             self.value_of_knowing_budget_ = float(gained)
         if self.budget_timing == "wait-and-see":
             return self._adopt(self._plan(expected), expected)
-        rule = risk_of(self._campaign, budgets, weights)
+        rule = risk_of(self._current_campaign(), budgets, weights)
         if self.risk == "chance":
             # Made for one of the budgets: what it keeps is what it spends.
-            rule = spending_of(self._campaign, now)
+            rule = spending_of(self._current_campaign(), now)
         return self._adopt(now, expected, rule)
 
     def _adopt_spending(self, plan):
         """Put a plan to use whose budget is what it spends."""
-        spent = plan.cost / self._campaign.sizes.sum()
-        return self._adopt(plan, spent, spending_of(self._campaign, plan))
+        spent = plan.cost / self._current_campaign().sizes.sum()
+        return self._adopt(plan, spent, spending_of(self._current_campaign(), plan))
 
-    def _adopt(self, plan, budget, rule=None, *, is_set=False):
+    def _adopt(self, plan, budget, rule=None, *, is_given=False, is_set=False):
         """Put a plan to use, with the budget and the rule for it that the plan keeps."""
-        if rule is None:
-            rule = risk_of(self._campaign, [budget], np.ones(1))
-        self._in_use = PlanInUse(
+        campaign = self._current_campaign()
+        use = PlanInUse(
             float(budget),
             plan,
-            rule,
+            risk_of(campaign, [budget], np.ones(1)) if rule is None else rule,
             self._whole(plan.counts),
             self._assignment_of(plan),
-            self._campaign,
+            campaign,
             is_set,
         )
+        if is_given:
+            warn_if_idle(use)
+        self._in_use = use
         return self
 
     def _whole(self, counts):

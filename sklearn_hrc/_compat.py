@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sklearn.pipeline import Pipeline
 from sklearn.utils._metadata_requests import SIMPLE_METHODS
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
@@ -65,9 +66,12 @@ class CheckingRequest(MetadataRequest):
         return CheckingRequest(self, self._check)
 
     def _route_params(self, *, params, method, parent, caller):
-        if method == caller == "fit":
-            self._check(_target_of(parent), params)
-        return super()._route_params(params=params, method=method, parent=parent, caller=caller)
+        routed = super()._route_params(params=params, method=method, parent=parent, caller=caller)
+        # A search has not set the parameters of its estimator yet.
+        is_last = isinstance(parent, Pipeline) and parent.steps[-1][1] is self.owner
+        if is_last and method == caller == "fit":
+            self._check(_target_of(parent), routed)
+        return routed
 
 
 def _target_of(parent):

@@ -34,13 +34,15 @@ def plan_table(allocator):
     )
 
 
-def marginal_moves(allocator, counts, rule, step):
+def marginal_moves(allocator, campaign, counts, rule, step):
     """Return what changes from a step below a budget to it, and to a step above it.
 
     Parameters
     ----------
     allocator : ClusterBudgetAllocator
         Fitted.
+    campaign : Campaign
+        What the allocation was made of.
     counts : ndarray of shape (n_clusters, n_arms)
         Allocation of the budget.
     rule : BudgetRisk
@@ -53,7 +55,6 @@ def marginal_moves(allocator, counts, rule, step):
     moves : DataFrame
         See `ClusterBudgetAllocator.explain_budget`.
     """
-    campaign = allocator._campaign
     here = _relaxed(campaign, counts, rule, 0.0)
     moves = []
     for name, shift in (("last", -step), ("next", step)):

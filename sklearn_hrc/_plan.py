@@ -48,6 +48,8 @@ __all__ = [
 
 # Seconds for a plan with rules or risk where no limit is given.
 TIME_LIMIT = 10.0
+# Where units are fractions of individuals of many sizes, proofs are sums of subsets.
+FRACTIONS_LIMIT = 1.0
 
 
 class Campaign(NamedTuple):
@@ -298,10 +300,11 @@ def _plan_single_row(campaign, value, cost, limit):
     options = {"split_clusters": blocks.units, "time_limit": campaign.time_limit}
     found = solve(blocks.spread(value), blocks.spread(cost), blocks.sizes, limit, **options)
     optimal = found.status == "optimal"
-    # Units of their mean size have a bound of their own: the linear one holds for all.
-    bound = found.bound if blocks.sizes.dtype.kind == "i" else found.linear_bound
-    plan = _plan_of(campaign, found.counts, found.shadow_price, bound, optimal)
-    return plan._replace(gap=found.gap) if plan.optimal == optimal else plan
+    plan = _plan_of(campaign, found.counts, found.shadow_price, found.bound, optimal)
+    if _is_as_given(plan.counts, plan.of_blocks, campaign):
+        return plan._replace(gap=found.gap)
+    # The bound is one for units of their mean size: the linear one holds for all.
+    return _plan_of(campaign, found.counts, found.shadow_price, found.linear_bound, False)
 
 
 def _plan_rows(campaign, rules, risk=None, budget=None):
@@ -310,7 +313,9 @@ def _plan_rows(campaign, rules, risk=None, budget=None):
     rules = [_in_blocks(rule, blocks, n_clusters) for rule in rules]
     value = blocks.spread(campaign.value)
     rows = join_rows([rule.rows for rule in rules]) if rules else empty_rows(value.size)
-    time_limit = TIME_LIMIT if campaign.time_limit is None else campaign.time_limit
+    time_limit = campaign.time_limit
+    if time_limit is None:
+        time_limit = TIME_LIMIT if blocks.sizes.dtype.kind == "i" else FRACTIONS_LIMIT
     options = {"split_clusters": blocks.units, "time_limit": time_limit}
     # What all arms of a block have in common only costs digits.
     common = value.min(axis=1, keepdims=True)
@@ -360,12 +365,17 @@ def _of_clusters(campaign, given):
     return counts
 
 
+def _is_as_given(counts, given, campaign):
+    """Tell whether clusters get exactly what was planned for their blocks."""
+    total = sum_to_clusters(given, campaign.blocks, len(counts))
+    return bool(np.allclose(counts, total, rtol=1e-12, atol=1e-9))
+
+
 def _plan_of(campaign, given, price, bound, optimal):
     given = campaign.blocks.meant(given)
     counts = _of_clusters(campaign, given)
     # Where units differ in size, what was proven is a plan for units of the mean size.
-    proven = sum_to_clusters(given, campaign.blocks, len(counts))
-    optimal = optimal and bool(np.allclose(counts, proven, rtol=1e-12, atol=1e-9))
+    optimal = optimal and _is_as_given(counts, given, campaign)
     objective = float(np.sum(counts * campaign.value))
     bound = max(float(bound), objective)
     stake = float(campaign.sizes @ np.ptp(campaign.value, axis=1))

@@ -63,11 +63,10 @@ def of_plan(read):
     return property(attribute)
 
 
-def warn_if_idle(allocator):
+def warn_if_idle(use):
     """Warn where a budget is above what the best allocation costs, as a total would be."""
-    use = allocator._in_use
     spent = use.plan.cost / use.population
-    idle = use.plan.shadow_price == 0 and len(allocator.treatments_) > 1
+    idle = use.plan.shadow_price == 0 and use.allocation.shape[1] > 1
     if idle and use.budget > spent + _EQUAL * abs(spent):
         individuals = f"{use.population:,.0f} individuals"
         warn(
@@ -77,4 +76,3 @@ def warn_if_idle(allocator):
             "individuals.",
             BudgetWarning,
         )
-    return allocator

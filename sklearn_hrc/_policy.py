@@ -23,7 +23,8 @@ SCORE_BUDGETS = 20
 class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
     """Methods of an estimator with a `_fitted_allocator`.
 
-    It has two methods more: `_check_X(X)` checks what comes in and returns a matrix.
+    It has three methods more: `_check_unchanged()` refuses parameters that a new plan would
+    pass over. `_check_X(X)` checks what comes in and returns a matrix.
     `_locate(X)` gives, for such a matrix, the index of the cluster of each row and the
     columns that tell members of a cluster apart.
     """
@@ -64,6 +65,7 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
             Treatment labels.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         allocator = self._fitted_allocator
         X = self._check_X(X)
         assignments = [allocator._assign(budget) for budget in np.ravel(budgets).tolist()]
@@ -112,6 +114,7 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
             Mean gain in response per individual; 0 with one arm.
         """
         check_is_fitted(self)
+        self._check_unchanged()
         allocator = self._fitted_allocator
         aligned_with = {"X": X, "groups": groups}
         X = self._check_X(X)

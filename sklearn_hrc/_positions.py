@@ -159,7 +159,7 @@ def units_of(positions, clusters):
     Returns
     -------
     units : Units
-        All rows of a unit stand within the rounding of each other.
+        All rows of a unit stand within the rounding of each other, or in one bin.
     """
     label, low, high, weight, rounding = positions
     reach = ROUNDINGS * rounding * (1 + np.abs(low).max(initial=0.0))
@@ -202,7 +202,7 @@ def _in_bins(positions):
 
 
 def _finest_exponent(low, high, most):
-    """Return the exponent of the finest bins that are few enough and divide no bin of before."""
+    """Return the exponent of the finest grid with few enough bins, each place in one of them."""
     fine, coarse = FINEST, COARSEST
     while coarse - fine > 1:
         middle = (fine + coarse) // 2

@@ -7,6 +7,8 @@ from sklearn_hrc._statistics import effective_rows
 
 __all__ = ["regression_predictions", "ridge_slopes"]
 
+# A spread below this share of the mean is what rounding and merging leave of a constant.
+CONSTANT = 1e-10
 PENALTIES = np.logspace(-5, 1, 25)
 # A penalty that leaves fewer degrees of freedom than this share of the rows is
 # out of the question: near interpolation, cross-validation by formula breaks
@@ -37,7 +39,9 @@ def regression_predictions(arms, points):
     predictions = [np.empty((*point.shape[:2], 2)) for point in points]
     for j, mean in enumerate(arms.mean):
         covariance = ratio(arms.scatter[j], arms.weight[j])
-        slopes = ridge_slopes(covariance, n_covariates, rows[j])
+        spread = np.sqrt(np.diagonal(covariance)[:n_covariates])
+        spread = np.where(spread > CONSTANT * np.abs(mean[:n_covariates]), spread, 0.0)
+        slopes = ridge_slopes(covariance, n_covariates, rows[j], spread)
         for prediction, point in zip(predictions, points):
             deviation = point[:, j] - mean[:n_covariates]
             prediction[:, j] = mean[n_covariates:] + deviation @ slopes

@@ -205,6 +205,7 @@ def _plan_rows(allocator, cluster, columns, allowed, limit):
     arm = np.full(len(cluster), control)
     if not len(known):
         return arm, None
+    allocator._current_campaign()  # says what has changed since the fit
     blocks, cell = _cells(cluster[known], allowed[known], allocator.cost_)
     campaign = campaign_of(allocator, allocator._estimates, blocks, None, allocator._mean_outcome)
     left = limit - len(unknown) * _mean_cost(allocator)[control]

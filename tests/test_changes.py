@@ -153,3 +153,34 @@ def test_other_threads_see_whole_plans(rows):
     for thread in threads:
         thread.join()
     assert not torn
+
+
+def test_a_changed_teacher_is_told_by_all_that_plans(rows):
+    X, y, arrays = rows
+    teacher = make_pipeline(
+        HiddenClusterer(3, outcomes=False, random_state=0),
+        ClusterBudgetAllocator(0.5, estimation="pooled", random_state=0),
+    )
+    policy = DistilledAllocator(teacher, random_state=0).fit(X, y, **arrays)
+    policy.set_params(estimator__clusterbudgetallocator__min_share={2: 0.1})
+    for ask in (lambda: policy.predict_budgets(X, [0.4]), lambda: policy.score(X, y, **arrays)):
+        with pytest.raises(ValueError, match="min_share of the teacher"):
+            ask()
+
+
+def test_looking_at_a_changed_allocator_changes_nothing(rows):
+    allocator = fitted(rows)
+    html = allocator._repr_html_()
+    moves = allocator.explain_budget()
+    allocator.set_params(risk="robust", min_share={9: 0.1}, control=1)
+    assert "set_budget" in dir(allocator)
+    assert "budget 0.7 (1,400 in all)" in html
+    assert "budget 0.7 (1,400 in all)" in allocator._repr_html_()
+    assert allocator.explain_budget().equals(moves)
+
+
+def test_a_warning_that_is_an_error_leaves_the_plan(rows):
+    allocator = fitted(rows)
+    with pytest.raises(BudgetWarning):
+        allocator.set_budget(1e6)
+    assert allocator.budget_ == 0.7

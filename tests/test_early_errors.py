@@ -86,3 +86,25 @@ def test_a_search_judges_what_it_sets(rows):
     search.set_params(param_grid={"clusterbudgetallocator__control": ["non"]})
     with pytest.raises(ValueError, match="control is expected to be one of"):
         search.fit(X, y, treatment=treatment)
+
+
+def test_an_allocator_in_a_search_is_judged_by_what_the_search_sets(rows):
+    X, y, treatment = rows
+    search = GridSearchCV(
+        ClusterBudgetAllocator(arm_cost=PRICES, estimation="raw"), {"control": ["none"]}, cv=2
+    )
+    search.fit((X[:, :1] > 0).astype(float), y, treatment=treatment)
+    assert search.best_estimator_.control_ == "none"
+
+
+def test_metadata_under_names_of_their_own(rows):
+    X, y, treatment = rows
+    allocator = ClusterBudgetAllocator(0.1, control="non", estimation="raw")
+    allocator.set_fit_request(treatment="arm", cost="bill")
+    policy = make_pipeline(Untrained().set_fit_request(treatment="arm", cost="bill"), allocator)
+    bill = np.ones(200)
+    with pytest.raises(ValueError, match="control is expected to be one of"):
+        policy.fit(X, y, arm=treatment, bill=bill)
+    allocator.set_params(control="none")
+    with pytest.raises(AssertionError, match="was fitted"):
+        policy.fit(X, y, arm=treatment, bill=bill)

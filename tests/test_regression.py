@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 from sklearn_hrc import _regression
 from sklearn_hrc._regression import regression_predictions
-from sklearn_hrc._statistics import add, empty
+from sklearn_hrc._statistics import add, empty, merge
 
 
 def moments(covariates, tasks, weight, arm=None, n_arms=1):
@@ -120,3 +120,24 @@ def test_arm_without_rows_is_finite():
     arms = moments(covariates, tasks, np.ones(len(tasks)), np.zeros(len(tasks), dtype=int), 2)
     (prediction,) = regression_predictions(arms, [np.ones((2, 2, 4))])
     assert np.isfinite(prediction).all()
+
+
+@pytest.mark.parametrize("constant", [0.1, 1.0, 3.3, 1e6 + 0.1])
+def test_a_covariate_that_is_constant_in_an_arm_has_no_slope(constant):
+    rng = np.random.default_rng(0)
+    covariates, tasks = np.full((90, 1), constant), rng.normal(size=(90, 2))
+    arm = np.arange(90) % 2
+    # What merging leaves of its spread must not count, nor where it varies in another arm.
+    covariates[arm == 1] = rng.normal(size=(45, 1))
+    weight = rng.exponential(size=90)
+    parts = [
+        moments(covariates[i], tasks[i], weight[i], arm[i], 2)
+        for i in np.split(np.arange(90), [20, 50])
+    ]
+    merged = merge(merge(parts[0], parts[1]), parts[2])
+    whole = moments(covariates, tasks, weight, arm, 2)
+    points = np.full((3, 2, 1), 5.0 + constant)
+    for statistics in (merged, whole):
+        (predicted,) = regression_predictions(statistics, [points])
+        mean = np.average(tasks[arm == 0], axis=0, weights=weight[arm == 0])
+        assert_allclose(predicted[:, 0], np.tile(mean, (3, 1)))
