@@ -26,9 +26,9 @@ from pathlib import Path
 import mip
 import numpy as np
 
-from sklearn_hrc._budget_path import path_allocation
-from sklearn_hrc._hull import hull_path
-from sklearn_hrc._programme import solve
+from sklearn_hrc._programme.budget_path import path_allocation
+from sklearn_hrc._programme.hull import hull_path
+from sklearn_hrc._programme.one_budget import solve
 
 SOLVED = ((500, 5), (2000, 10))
 BUILT = (10_000, 30)

@@ -26,8 +26,8 @@ import mip
 import numpy as np
 from programme import random_programme
 
-from sklearn_hrc._plan import Campaign, plan_budget
-from sklearn_hrc._risk import CostErrors
+from sklearn_hrc._programme.plan import Campaign, plan_budget
+from sklearn_hrc._programme.risk import CostErrors
 
 LEVEL = 0.9
 N_FACTORS = 5

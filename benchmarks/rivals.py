@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from sklearn_hrc._hull import hull_path
+from sklearn_hrc._programme.hull import hull_path
 
 MAX_EPOCHS = 60
 PATIENCE = 6

@@ -10,17 +10,19 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.validation import _num_samples
 
+from sklearn_hrc._allocator_rows import first_rows, further_rows
 from sklearn_hrc._assignment import Members, stand_before
-from sklearn_hrc._blocks import blocks_of_units, individuals, whole_clusters
-from sklearn_hrc._budgeting import BudgetMixin
-from sklearn_hrc._campaign import check_parameters
-from sklearn_hrc._cells import CellTable, allotted_sizes, merge_tables, summarise
+from sklearn_hrc._budget_mixin import BudgetMixin
+from sklearn_hrc._cells.estimates import estimate_cells
+from sklearn_hrc._cells.rare_arms import hold_back
+from sklearn_hrc._cells.table import CellTable, allotted_sizes, merge_tables, summarise
 from sklearn_hrc._changes import RULES, check_unchanged
+from sklearn_hrc._columns import count_networks
 from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
-from sklearn_hrc._estimation import estimate_cells
-from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._labels import check_exact, check_groups, find_labels
 from sklearn_hrc._metadata import REQUESTS
+from sklearn_hrc._parameters import resolve_estimation, resolve_parameters
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._positions import (
     Positions,
@@ -29,12 +31,10 @@ from sklearn_hrc._positions import (
     positions_of_rows,
     units_of,
 )
+from sklearn_hrc._problem import check_parameters
+from sklearn_hrc._programme.blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._propensity import warn_of_propensity
-from sklearn_hrc._rare_arms import hold_back
-from sklearn_hrc._resolution import resolve_estimation, resolve_parameters
-from sklearn_hrc._rows import first_rows, further_rows
 from sklearn_hrc._tables import check_features
-from sklearn_hrc._validation import restore_on_error
 
 __all__ = ["ClusterBudgetAllocator"]
 

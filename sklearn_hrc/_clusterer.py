@@ -10,21 +10,21 @@ from sklearn.cluster import KMeans
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._cells.estimates import to_response_and_cost
+from sklearn_hrc._columns import count_networks
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
-from sklearn_hrc._decision_metric import (
+from sklearn_hrc._decision_coordinates import (
     decision_directions,
     fit_decision_map,
     fit_effect_scale,
     map_hidden,
 )
-from sklearn_hrc._estimation import to_response_and_cost
-from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._experiment import check_experiment, restore_on_error
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import FitMetadataMixin
-from sklearn_hrc._resolution import resolve_arm_cost, resolve_objective
+from sklearn_hrc._parameters import resolve_arm_cost, resolve_objective
 from sklearn_hrc._tables import check_features
-from sklearn_hrc._validation import check_experiment, restore_on_error
 
 __all__ = ["HiddenClusterer"]
 

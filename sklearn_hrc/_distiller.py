@@ -15,20 +15,20 @@ from sklearn.utils import Bunch, Tags, check_array, check_random_state
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
 
 from sklearn_hrc._allocator import ClusterBudgetAllocator
-from sklearn_hrc._campaign import check_parameters
+from sklearn_hrc._allocator_rows import first_rows
 from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, fingerprints
 from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
+from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._problem import check_parameters
 from sklearn_hrc._representer import MultiTaskRepresenter
-from sklearn_hrc._rows import first_rows
 from sklearn_hrc._unwrap import (
     is_search,
     split_preprocessing,
     transform_through,
     unwrap_policy,
 )
-from sklearn_hrc._validation import restore_on_error
 from sklearn_hrc.exceptions import BudgetWarning, MissingTreatmentWarning
 
 __all__ = ["DistilledAllocator"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sklearn_hrc._hull import hull_path
-from sklearn_hrc._relaxation import InfeasibleRows, dense_row, join_rows, relax_rows
+from sklearn_hrc._programme.hull import hull_path
+from sklearn_hrc._programme.relaxation import InfeasibleRows, dense_row, join_rows, relax_rows
 
 __all__ = ["marginal_moves", "plan_table"]
 

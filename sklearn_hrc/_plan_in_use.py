@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._assignment import Assignment
-from sklearn_hrc._plan import Campaign, Plan
-from sklearn_hrc._risk import BudgetRisk
+from sklearn_hrc._programme.plan import Campaign, Plan
+from sklearn_hrc._programme.risk import BudgetRisk
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import BudgetWarning
 

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._allocator_rows import held_out_rows
 from sklearn_hrc._assignment import arms_of_rows
 from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc._positions import project
-from sklearn_hrc._rows import held_out_rows
 from sklearn_hrc.metrics._curves import arm_costs, realised_curve
-from sklearn_hrc.metrics._estimators import evaluation_rows
+from sklearn_hrc.metrics._weighting import evaluation_rows
 
 __all__ = ["PolicyMixin", "score_budgets"]
 

@@ -11,7 +11,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_hrc._cells.moments import add, empty
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
+from sklearn_hrc._experiment import (
+    check_experiment,
+    check_groups,
+    restore_on_error,
+    take_rows,
+)
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin
 from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding
@@ -37,14 +44,7 @@ from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
 from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights
 from sklearn_hrc._propensity import warn_of_propensity
 from sklearn_hrc._randomisation import warn_of_dependence
-from sklearn_hrc._statistics import add, empty
 from sklearn_hrc._tables import check_features
-from sklearn_hrc._validation import (
-    check_experiment,
-    check_groups,
-    restore_on_error,
-    take_rows,
-)
 from sklearn_hrc._warning import warn
 
 __all__ = ["MultiTaskRepresenter"]

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_hrc._labels import as_labelled
-from sklearn_hrc._relaxation import Rows, dense_row
+from sklearn_hrc._programme.relaxation import Rows, dense_row
 from sklearn_hrc._warning import warn
 
 __all__ = [

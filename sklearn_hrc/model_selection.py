@@ -13,8 +13,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import HasMethods, validate_params
+from sklearn_hrc._experiment import check_experiment, check_labels
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
-from sklearn_hrc._validation import check_experiment, check_labels
 from sklearn_hrc.metrics._folds import check_folds
 
 __all__ = ["cross_fit_arms"]

@@ -7,13 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_hrc._blocks import Blocks
-from sklearn_hrc._campaign import campaign_of
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._eligibility import check_eligible, stand_ins
-from sklearn_hrc._plan import cheapest_budget, plan_budget
+from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._positions import project
-from sklearn_hrc._resolution import as_finite
+from sklearn_hrc._problem import campaign_of
+from sklearn_hrc._programme.blocks import Blocks
+from sklearn_hrc._programme.plan import cheapest_budget, plan_budget
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.exceptions import BudgetError
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from sklearn_hrc import ClusterBudgetAllocator
-from sklearn_hrc._estimation import COMMON_VARIANCE, OWN_VARIANCE
+from sklearn_hrc._cells.estimates import COMMON_VARIANCE, OWN_VARIANCE
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc.exceptions import (
     BudgetError,

@@ -7,13 +7,13 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from helpers.small_experiments import assert_same_state, small_experiment
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
-from small_experiments import assert_same_state, small_experiment
 
 from sklearn_hrc import HiddenClusterer, MultiTaskRepresenter, _clusterer
 from sklearn_hrc._clusterer import resolve_n_clusters

@@ -53,6 +53,14 @@ def test_table_of_files_names_every_file_and_no_others():
     assert named == present - {"__init__.py", "__main__.py", "_version.py"}
 
 
+@pytest.mark.parametrize("wing", ["_cells", "_predictor", "_programme"])
+def test_tables_of_files_name_every_file_of_a_wing(wing):
+    rows = re.findall(r"^\|.*\|$", (DOCS / "architecture.md").read_text(), re.M)
+    named = set(re.findall(r"`(\w+\.py)`", "".join(rows)))
+    present = {path.name for path in (ROOT / "sklearn_hrc" / wing).glob("*.py")}
+    assert present - {"__init__.py"} - named == set()
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
 def test_links_to_files_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text())

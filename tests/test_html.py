@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import sklearn
+from helpers.small_experiments import small_experiment
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from small_experiments import small_experiment
 
 from sklearn_hrc import (
     ClusterBudgetAllocator,

@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
+from sklearn_hrc._experiment import check_experiment
 from sklearn_hrc._labels import (
     common_order,
     find_labels,
@@ -13,8 +14,7 @@ from sklearn_hrc._labels import (
     unite_labels,
     unseen_labels,
 )
-from sklearn_hrc._resolution import resolve_arm_cost, resolve_control
-from sklearn_hrc._validation import check_experiment
+from sklearn_hrc._parameters import resolve_arm_cost, resolve_control
 from sklearn_hrc.metrics import policy_value
 
 ARMS = ["none", "mail", "letter"]  # as by price; sorted they are letter, mail, none

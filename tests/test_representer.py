@@ -6,15 +6,15 @@ import sys
 import joblib
 import numpy as np
 import pytest
+from helpers.small_experiments import small_experiment
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
-from small_experiments import small_experiment
 
 from sklearn_hrc import MultiTaskRepresenter
-from sklearn_hrc._expectations import count_networks
+from sklearn_hrc._columns import count_networks
 from sklearn_hrc._predictor import networks
 from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.folds import deal_folds, resolve_batch_size

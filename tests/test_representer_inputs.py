@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import sklearn
+from helpers.small_experiments import assert_same_state, small_experiment
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from small_experiments import assert_same_state, small_experiment
 
 from sklearn_hrc import MultiTaskRepresenter
 from sklearn_hrc._predictor.network_steps import Net

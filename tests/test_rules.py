@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from helpers.programmes import all_allocations
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_rows_programme import all_allocations
 
-from sklearn_hrc._relaxation import keeps_rows
+from sklearn_hrc._programme.relaxation import keeps_rows
 from sklearn_hrc._rules import (
     budget_rule,
     forbidden_rule,

@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches
 
+from sklearn_hrc._cells.moments import Moments, add, empty
 from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.lending import Lending, fit_lending, lend, no_lending
 from sklearn_hrc._predictor.weights import Problem, fit_weights
-from sklearn_hrc._statistics import Moments, add, empty
 
 __all__ = ["Stack", "combine", "default_stack", "fit_stack"]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch, check_array, check_consistent_length, column_or_1d
 
-from sklearn_hrc._hull import hull_path
+from sklearn_hrc._programme.hull import hull_path
 from sklearn_hrc.exceptions import BudgetError
 
 __all__ = ["oracle_budget_curve", "oracle_policy_value"]

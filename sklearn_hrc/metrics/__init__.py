@@ -5,7 +5,7 @@ from sklearn_hrc.metrics._budget_curve import budget_curve
 from sklearn_hrc.metrics._check_randomisation import check_randomisation
 from sklearn_hrc.metrics._comparisons import compare_budget_curves, compare_policies
 from sklearn_hrc.metrics._cost_curve import area_under_cost_curve
-from sklearn_hrc.metrics._outcomes import cross_fit_outcomes
+from sklearn_hrc.metrics._cross_fit import cross_fit_outcomes
 from sklearn_hrc.metrics._overlap import policy_overlap
 from sklearn_hrc.metrics._policy_value import policy_value
 from sklearn_hrc.metrics._predict_budgets import predict_budgets

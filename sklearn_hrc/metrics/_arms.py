@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from sklearn_hrc._experiment import as_numbers
 from sklearn_hrc._labels import check_labels, find_labels, unseen_labels
-from sklearn_hrc._validation import as_numbers
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import OverlapWarning
-from sklearn_hrc.metrics._estimators import chance_of_received, match_weights
+from sklearn_hrc.metrics._weighting import chance_of_received, match_weights
 
 __all__ = ["check_budgets", "check_given", "check_policy", "index_arms", "probabilities_of"]
 

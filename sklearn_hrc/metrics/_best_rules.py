@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
-from sklearn_hrc.metrics._curves import add_intervals, arms_with_weight, realised_curve
-from sklearn_hrc.metrics._rows import (
+from sklearn_hrc.metrics._checks import (
     CURVE_ROWS,
     ESTIMATION,
     INTERVALS,
@@ -17,6 +16,7 @@ from sklearn_hrc.metrics._rows import (
     check_spend,
     count_rows,
 )
+from sklearn_hrc.metrics._curves import add_intervals, arms_with_weight, realised_curve
 from sklearn_hrc.metrics._shares import (
     arm_points,
     cross_fit_shares,

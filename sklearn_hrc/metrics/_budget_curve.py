@@ -8,8 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import check_budgets
-from sklearn_hrc.metrics._curves import add_intervals, realised_curve
-from sklearn_hrc.metrics._rows import (
+from sklearn_hrc.metrics._checks import (
     CURVE_ROWS,
     ESTIMATION,
     INTERVALS,
@@ -17,6 +16,7 @@ from sklearn_hrc.metrics._rows import (
     check_rows,
     count_rows,
 )
+from sklearn_hrc.metrics._curves import add_intervals, realised_curve
 
 __all__ = ["budget_curve"]
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import Bunch, check_array, check_random_state
 
 from sklearn_hrc._compat import Interval, get_feature_names, validate_params
+from sklearn_hrc._experiment import check_propensity
 from sklearn_hrc._labels import (
     check_groups,
     check_labels,
@@ -17,7 +18,6 @@ from sklearn_hrc._labels import (
 from sklearn_hrc._propensity import check_inverse_propensity
 from sklearn_hrc._randomisation import describe_draw, features_test
 from sklearn_hrc._tables import check_aligned
-from sklearn_hrc._validation import check_propensity
 from sklearn_hrc.metrics._trees_test import trees_test
 
 __all__ = ["check_randomisation"]

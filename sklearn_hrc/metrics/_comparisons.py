@@ -8,20 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import check_budgets, check_policy, probabilities_of
-from sklearn_hrc.metrics._curves import (
-    areas_of_draws,
-    gain_at_spend,
-    realised_curve,
-    resampled_curves,
-)
-from sklearn_hrc.metrics._estimators import policy_terms
-from sklearn_hrc.metrics._intervals import (
-    estimate_with_bounds,
-    known_bounds,
-    percentile_interval,
-)
-from sklearn_hrc.metrics._policy_value import name_columns
-from sklearn_hrc.metrics._rows import (
+from sklearn_hrc.metrics._checks import (
     CURVE_ROWS,
     ESTIMATION,
     INTERVALS,
@@ -31,6 +18,19 @@ from sklearn_hrc.metrics._rows import (
     check_spend,
     count_rows,
 )
+from sklearn_hrc.metrics._curves import (
+    areas_of_draws,
+    gain_at_spend,
+    realised_curve,
+    resampled_curves,
+)
+from sklearn_hrc.metrics._intervals import (
+    estimate_with_bounds,
+    known_bounds,
+    percentile_interval,
+)
+from sklearn_hrc.metrics._policy_value import name_columns
+from sklearn_hrc.metrics._weighting import policy_terms
 
 __all__ = ["compare_budget_curves", "compare_policies"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hrc._compat import Interval, validate_params
-from sklearn_hrc._resolution import resolve_arm_cost
-from sklearn_hrc._validation import check_experiment, check_row_values
-from sklearn_hrc.metrics._rows import check_cost_sources, count_rows
+from sklearn_hrc._experiment import check_experiment, check_row_values
+from sklearn_hrc._parameters import resolve_arm_cost
+from sklearn_hrc.metrics._checks import check_cost_sources, count_rows
 
 __all__ = ["area_under_cost_curve"]
 

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 from sklearn.utils import Bunch
 
-from sklearn_hrc.metrics._estimators import estimate, influence, policy_terms, standard_error
 from sklearn_hrc.metrics._intervals import (
     known_bounds,
     normal_interval,
     percentile_interval,
     resampled_estimates,
 )
+from sklearn_hrc.metrics._weighting import estimate, influence, policy_terms, standard_error
 
 __all__ = [
     "add_intervals",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from sklearn_hrc.metrics._estimators import influence, standard_error, sum_by_unit
+from sklearn_hrc.metrics._weighting import influence, standard_error, sum_by_unit
 
 __all__ = [
     "estimate_with_bounds",

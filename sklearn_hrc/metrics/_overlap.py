@@ -6,8 +6,8 @@ from sklearn.utils import Bunch
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import index_arms
-from sklearn_hrc.metrics._estimators import received_propensity
-from sklearn_hrc.metrics._rows import ROWS, check_rows, count_rows
+from sklearn_hrc.metrics._checks import ROWS, check_rows, count_rows
+from sklearn_hrc.metrics._weighting import received_propensity
 
 __all__ = ["effective_sample_size", "policy_overlap"]
 

@@ -8,10 +8,10 @@ from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import check_policy
-from sklearn_hrc.metrics._estimators import match_weights, policy_terms
+from sklearn_hrc.metrics._checks import ESTIMATION, INTERVALS, ROWS, check_rows, count_rows
 from sklearn_hrc.metrics._intervals import estimate_with_bounds
 from sklearn_hrc.metrics._overlap import effective_sample_size
-from sklearn_hrc.metrics._rows import ESTIMATION, INTERVALS, ROWS, check_rows, count_rows
+from sklearn_hrc.metrics._weighting import match_weights, policy_terms
 
 __all__ = ["name_columns", "policy_value"]
 

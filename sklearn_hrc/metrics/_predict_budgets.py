@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from sklearn_hrc._compat import HasMethods, validate_params
-from sklearn_hrc._validation import as_numbers
+from sklearn_hrc._experiment import as_numbers
 
 __all__ = ["predict_budgets"]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sklearn_hrc._validation import take_rows
+from sklearn_hrc._experiment import take_rows
 from sklearn_hrc.metrics._curves import arms_with_weight
-from sklearn_hrc.metrics._estimators import estimate, evaluation_rows, policy_terms
 from sklearn_hrc.metrics._folds import check_folds
+from sklearn_hrc.metrics._weighting import estimate, evaluation_rows, policy_terms
 
 __all__ = ["arm_points", "cross_fit_shares", "mix_shares", "single_arm_shares"]
 

@@ -5,9 +5,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import validate_params
+from sklearn_hrc._experiment import check_sample_weight
 from sklearn_hrc._labels import check_labels, check_treatments
 from sklearn_hrc._tables import check_aligned
-from sklearn_hrc._validation import check_sample_weight
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import OverlapWarning
 

@@ -5,10 +5,10 @@ from numbers import Real
 import numpy as np
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sklearn_hrc._allocator_rows import held_out_rows
+from sklearn_hrc._experiment import default_names
 from sklearn_hrc._policy import score_budgets
-from sklearn_hrc._rows import held_out_rows
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
-from sklearn_hrc._validation import default_names
 from sklearn_hrc.metrics import best_single_arm, budget_curve
 
 __all__ = ["assign_arms", "check_confidence", "column_name", "evaluate_arms"]

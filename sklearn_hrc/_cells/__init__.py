@@ -1,0 +1,1 @@
+"""What each arm gives in each cell: mergeable statistics and estimates from them."""

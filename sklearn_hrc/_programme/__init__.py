@@ -1,0 +1,1 @@
+"""How many individuals of each cluster get each arm: the integer programme, as plain functions."""

@@ -1,0 +1,307 @@
+"""Allocation under several linear rules, and a convex one.
+
+With one budget row the programme has a shape of its own (`_programme`). With
+more rows, the linear relaxation is solved first; its dual prices give a bound
+and the loss of every arm against the best one of its cluster. Arms that lose
+more than the gap between the bound and the best allocation so far drop out,
+and the core that is left goes to CBC.
+"""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from sklearn_hrc._programme.enumeration import unit_limits
+from sklearn_hrc._programme.exhaustive import search_moves
+from sklearn_hrc._programme.one_budget import units_and_sizes
+from sklearn_hrc._programme.relaxation import InfeasibleRows, keeps_rows, relax_rows, scale_rows
+from sklearn_hrc._programme.solver import ROW_TOLERANCE, ask_solver
+
+__all__ = ["Core", "RowsSolution", "search_core", "solve_rows", "to_core"]
+
+# Loss against the bound, as a share of what is at stake, that counts as none.
+_GAP = 1e-7
+# Arms beside the best ones that the first core holds, and by how much it grows.
+_CORE, _GROWTH = 200, 4
+
+
+class RowsSolution(NamedTuple):
+    """Best allocation found.
+
+    Attributes
+    ----------
+    counts : ndarray of shape (n_clusters, n_arms), int64
+        Individuals of every cluster in every arm.
+    value, bound : float
+        Its total, and an upper bound of any total.
+    price : ndarray of shape (n_rows,)
+        What one unit of each limit is worth in the linear relaxation.
+    proven : bool
+        The bound is reached, to within 1e-7 of what is at stake (1e-4 beside a convex
+        rule).
+    convex_price : float
+        What one unit of the limit of a convex rule is worth.
+    """
+
+    counts: np.ndarray
+    value: float
+    bound: float
+    price: np.ndarray
+    proven: bool
+    convex_price: float = 0.0
+
+
+class Core(NamedTuple):
+    """The programme in units: individuals, or whole clusters."""
+
+    gain: np.ndarray  # (n_clusters, n_arms) value of a unit
+    loss: np.ndarray  # (n_clusters, n_arms) of a unit against the best arm, at the prices
+    units: np.ndarray  # (n_clusters,)
+    per_unit: np.ndarray  # (n_clusters, 1) individuals of a unit
+    stake: float  # difference between the largest and the smallest value
+    accepted: float  # gap that counts as none
+
+
+def solve_rows(value, sizes, rows, *, split_clusters=True, time_limit=10.0):
+    """Allocate individuals to arms for the largest value within linear rules.
+
+    Parameters
+    ----------
+    value : ndarray of shape (n_clusters, n_arms)
+        Value per individual.
+    sizes : ndarray of shape (n_clusters,), int
+        Individuals of each cluster.
+    rows : Rows
+        Linear rules; may be empty.
+    split_clusters : bool or ndarray of shape (n_clusters,), int, default=True
+        Whether the individuals of a cluster may receive different arms, or its number of units.
+    time_limit : float, default=10.0
+        Seconds.
+
+    Returns
+    -------
+    solution : RowsSolution
+        Feasible, and proven optimal unless `proven` is false.
+
+    Raises
+    ------
+    InfeasibleRows
+        If no allocation keeps the rules, or none was found in time.
+    """
+    deadline = time.monotonic() + time_limit
+    price = relax_rows(value, sizes, rows).price
+    core, bound = to_core(value, sizes, rows, price, split_clusters, _GAP)
+    return search_core(core, bound, rows, price, deadline)
+
+
+def to_core(value, sizes, rows, price, split_clusters, tolerance):
+    """State the programme in units, and bound its value by prices of its rows.
+
+    Parameters
+    ----------
+    value, sizes, rows, split_clusters
+        As in `solve_rows`.
+    price : ndarray of shape (n_rows,)
+        Not negative; the bound holds for any.
+    tolerance : float
+        Gap, as a share of what is at stake, that counts as none.
+
+    Returns
+    -------
+    core : Core
+        Units, their values and losses.
+    bound : float
+        No allocation within the rows has a larger value.
+    """
+    units, per_unit = units_and_sizes(sizes, split_clusters)
+    per_unit = per_unit[:, None]
+    gain = value * per_unit
+    prices = (price @ rows.matrix).reshape(gain.shape) * per_unit
+    worth = gain - prices
+    bound = float(units @ worth.max(axis=1) + price @ rows.limit)
+    stake = float(units @ np.ptp(gain, axis=1)) or 1.0
+    loss = worth.max(axis=1, keepdims=True) - worth
+    return Core(gain, loss, units, per_unit, stake, tolerance * stake), bound
+
+
+def search_core(core, bound, rows, price, deadline):
+    """Find the best whole counts within linear rows.
+
+    Parameters
+    ----------
+    core : Core
+        The programme in units.
+    bound : float
+        Upper bound of the value.
+    rows : Rows
+        Rules per individual.
+    price : ndarray of shape (n_rows,)
+        Handed on to the solution.
+    deadline : float
+        On the clock of `time.monotonic`.
+
+    Returns
+    -------
+    solution : RowsSolution
+        Best counts found.
+
+    Raises
+    ------
+    InfeasibleRows
+        If there are none, or none was found in time.
+    """
+    columns = np.repeat(core.per_unit, core.gain.shape[1])
+    rows = rows._replace(matrix=csr_array(rows.matrix.multiply(columns[None, :])))
+    counts, bound, sure = _search(core, rows, bound, deadline)
+    if counts is None:
+        raise InfeasibleRows("whole" if sure else "time")
+    total = float(np.sum(counts * core.gain))
+    bound, proven = max(bound, total), bound - total <= core.accepted
+    return RowsSolution(counts * core.per_unit, total, bound, price, proven)
+
+
+def _search(core, rows, bound, deadline):
+    """Solve cores until no arm outside can matter.
+
+    Returns the best units, a bound that may be lower now, and whether nothing was cut short.
+    """
+    others = np.sort(core.loss[core.units > 0], axis=None)
+    best, size = _one_arm_for_all(core, rows), (core.units > 0).sum() + _CORE
+    gap = np.inf if best is None else max(bound - float(np.sum(best * core.gain)), 0.0)
+    while True:
+        threshold = others[size - 1] if size < len(others) else np.inf
+        threshold = min(threshold, gap)
+        counts, sure = _solve_core(core, rows, threshold, best, gap, deadline)
+        if counts is not None and (total := float(np.sum(counts * core.gain))) > bound - gap:
+            best, gap = counts, max(bound - total, 0.0)
+        if gap <= core.accepted or threshold >= min(gap, others[-1]):
+            break
+        if time.monotonic() > deadline:
+            return best, bound, False
+        size *= _GROWTH
+    if gap <= core.accepted:
+        return best, bound, True
+    found, exhausted = _look_at_all(core, rows, best, gap)
+    if exhausted:
+        return found, bound if found is None else float(np.sum(found * core.gain)), True
+    if not sure or best is None:
+        return best, bound, sure
+    return *_loosened(core, rows, best, bound, gap, deadline), True
+
+
+def _one_arm_for_all(core, rows):
+    """The best of the allocations in which everybody gets the same arm; None if none is allowed.
+
+    They keep many a rule that is hard for a solver, and are the answer if time is short.
+    """
+    order = np.argsort(-(core.units @ core.gain), kind="stable")
+    for arm in order:
+        counts = np.zeros(core.gain.shape, dtype=np.int64)
+        counts[:, arm] = core.units
+        if keeps_rows(counts, rows).all():
+            return counts
+    return None
+
+
+def _loosened(core, rows, best, bound, gap, deadline):
+    """Bound the value by rows that are loosened as the first answer's were tightened.
+
+    Between the two, an allocation may use a limit to the last digit; it is looked for where
+    rows are as they are.
+    """
+    for loosen in (ROW_TOLERANCE, 0.0):
+        counts, sure = _answer(core, rows, -loosen, gap, best, gap, deadline)
+        if counts is None or not sure:
+            break
+        total = float(np.sum(counts * core.gain))
+        if loosen:
+            bound = min(bound, total + core.accepted / 2)
+        if keeps_rows(counts, rows).all() and total > np.sum(best * core.gain):
+            best = counts
+        if bound - np.sum(best * core.gain) <= core.accepted:
+            break
+    return best, bound
+
+
+def _look_at_all(core, rows, best, gap):
+    """Improve on the best units by exhaustive search, and whether it came to its end."""
+    home = core.loss.argmin(axis=1)
+    cluster, arm = _moves_below(core, gap)
+    loss, units = core.loss[cluster, arm], core.units[cluster]
+    change, left, _ = _in_moves(core, rows, cluster, arm, home)
+    # The rule itself is checked below.
+    left = left + 1e-9
+    most = unit_limits(loss, units, gap)
+    found = search_moves(loss, most, cluster, units, change.toarray(), left, gap)
+    if found is None:
+        return best, False
+    value = found @ (core.gain[cluster, arm] - core.gain[cluster, home[cluster]])
+    floor = -np.inf
+    if best is not None:
+        start = core.gain[np.arange(len(home)), home] @ core.units
+        floor = np.sum(best * core.gain) - start + 1e-12 * core.stake
+    for moves in found[np.argsort(-value, kind="stable")][: np.sum(value > floor)]:
+        counts = _after(core, cluster, arm, home, moves)
+        if keeps_rows(counts, rows).all():
+            return counts, True
+    return best, True
+
+
+def _moves_below(core, threshold):
+    """Clusters and arms of the moves away from the best arms that lose no more."""
+    inside = (core.loss <= threshold) & (core.units > 0)[:, None]
+    inside[np.arange(len(inside)), core.loss.argmin(axis=1)] = False
+    return np.nonzero(inside)
+
+
+def _after(core, cluster, arm, home, moves):
+    """Units of every arm after moves away from the best arms."""
+    counts = np.zeros(core.gain.shape, dtype=np.int64)
+    counts[np.arange(len(home)), home] = core.units
+    counts[cluster, arm] = moves
+    np.subtract.at(counts, (cluster, home[cluster]), moves)
+    return counts
+
+
+def _solve_core(core, rows, threshold, start, gap, deadline):
+    """Units by CBC, with the arms within a threshold of loss, and whether it was sure.
+
+    The solver is asked twice where need be: rows tightened by more than the violation
+    that it lets pass make its answer sure, but cut off what uses a limit to the last digit.
+    """
+    for tighten in (ROW_TOLERANCE, 0.0):
+        counts, sure = _answer(core, rows, tighten, threshold, start, gap, deadline)
+        if counts is not None and keeps_rows(counts, rows).all():
+            return counts, sure
+    return None, sure
+
+
+def _answer(core, rows, tighten, threshold, start, gap, deadline):
+    """Units by CBC for tightened rows, unchecked; None without an answer, and whether sure."""
+    home = core.loss.argmin(axis=1)
+    cluster, arm = _moves_below(core, threshold)
+    # So scaled, CBC's smallest improvement of 1e-5 is far below what matters.
+    unit = 1e4 / np.clip(gap, core.accepted, core.stake)
+    harm = (core.gain[cluster, home[cluster]] - core.gain[cluster, arm]) * unit
+    change, left, whole = _in_moves(core, rows, cluster, arm, home)
+    moves, sure = np.zeros(0, dtype=np.int64), True
+    if len(cluster):
+        tightened = change, left - np.where(whole, 0.0, tighten)
+        first = None if start is None else start[cluster, arm]
+        options = first, 0.5 * core.accepted * unit, max(deadline - time.monotonic(), 0.1)
+        units = core.units[cluster]
+        moves, sure = ask_solver(harm, units, cluster, units, tightened, *options)
+    return None if moves is None else _after(core, cluster, arm, home, moves), sure
+
+
+def _in_moves(core, rows, cluster, arm, best):
+    """Rows of what moves away from the best arms change, scaled, and what they may use."""
+    n_clusters, n_arms = core.gain.shape
+    matrix, limit, whole = rows
+    home = np.arange(n_clusters) * n_arms + best
+    change, scale = scale_rows(matrix[:, cluster * n_arms + arm] - matrix[:, home[cluster]])
+    # Between two whole numbers no tolerance matters.
+    limit = np.where(whole, np.floor(limit) + 0.5, limit)
+    return change, (limit - matrix[:, home] @ core.units) / scale, whole
