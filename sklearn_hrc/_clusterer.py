@@ -11,7 +11,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._cells.estimates import to_response_and_cost
-from sklearn_hrc._columns import count_networks
+from sklearn_hrc._columns import Columns, find_columns, take_apart
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
 from sklearn_hrc._decision_coordinates import (
     decision_directions,
@@ -313,7 +313,7 @@ class HiddenClusterer(
 
     def _check_rows(self, X, aligned_with, y, treatment, cost, propensity, sample_weight):
         """Check the experiment, find the hidden columns, return the weights."""
-        self._n_hidden, self._n_outcomes = X.shape[1], 0
+        self._columns = Columns(X.shape[1])
         if y is None and treatment is not None and self.outcomes:
             raise ValueError(
                 "y is expected along with treatment, since both tell which columns of X are "
@@ -336,16 +336,12 @@ class HiddenClusterer(
 
     def _find_outcomes(self, X, experiment):
         """Find out what the columns of expected outcomes are."""
-        n_treatments, n_outcomes = len(experiment.treatments), experiment.outcomes.shape[1]
-        n_tasks = n_outcomes + (experiment.cost is not None)
-        self._n_outcomes = n_treatments * n_tasks
-        before = X[:, : max(X.shape[1] - self._n_outcomes, 0)]
-        n_networks = count_networks(before, self._n_outcomes, experiment.sample_weight)
-        self._n_hidden = before.shape[1] - n_networks * self._n_outcomes
-        if self._n_hidden < 1:
+        self._columns = columns = find_columns(X, experiment)
+        n_hidden, n_networks, n_treatments, n_tasks = columns
+        if n_hidden < 1:
             blocks = f" and of deviations of {n_networks} networks" if n_networks else ""
             raise ValueError(
-                f"X is expected to have more than {(1 + n_networks) * self._n_outcomes} columns "
+                f"X is expected to have more than {columns.n_predicted} columns "
                 f"({n_treatments} arms x {n_tasks} tasks of expected outcomes{blocks} "
                 f"after the hidden representation), got {X.shape[1]}; set outcomes=False "
                 "to cluster all columns."
@@ -355,12 +351,11 @@ class HiddenClusterer(
         self._prices = resolve_arm_cost(
             self.arm_cost, experiment.treatments, ordered=experiment.order is not None
         )
-        self._n_treatments = n_treatments
 
     def _fit_metric(self, X, sample_weight, rng):
         """Fit the coordinates, and return the weight of each row in the clustering."""
         self.metric_ = "euclidean"
-        if self.metric == "euclidean" or not self._n_outcomes:
+        if self.metric == "euclidean" or not self._columns.n_outcomes:
             return sample_weight
         response, cost = self._response_and_cost(X)
         self._scale = fit_effect_scale(response, cost, sample_weight)
@@ -368,7 +363,7 @@ class HiddenClusterer(
             return sample_weight
         directions, size = decision_directions(response, cost, self._scale)
         if self.metric == "decision":
-            hidden = X[:, : self._n_hidden]
+            hidden = take_apart(X, self._columns)[0]
             self._map = fit_decision_map(hidden, directions, sample_weight * size, rng)
             if not self._map.slopes.any():
                 return sample_weight
@@ -377,8 +372,7 @@ class HiddenClusterer(
 
     def _response_and_cost(self, X):
         """Expected response and cost of every arm, both of shape (n_samples, n_treatments)."""
-        outcomes = X[:, X.shape[1] - self._n_outcomes :]
-        outcomes = outcomes.reshape(len(X), self._n_treatments, -1)
+        outcomes = take_apart(X, self._columns)[2]
         response, cost = (
             outcomes @ coefficients for coefficients in self._to_response_and_cost.astype(X.dtype)
         )
@@ -390,7 +384,7 @@ class HiddenClusterer(
         """What is clustered, in contiguous memory as k-means wants it."""
         if self.metric_ == "effects":
             return decision_directions(*self._response_and_cost(X), self._scale)[0]
-        hidden = np.ascontiguousarray(X[:, : self._n_hidden])
+        hidden = np.ascontiguousarray(take_apart(X, self._columns)[0])
         return map_hidden(hidden, self._map) if self.metric_ == "decision" else hidden
 
     def _check_columns(self, X):

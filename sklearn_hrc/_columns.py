@@ -1,10 +1,13 @@
-"""Columns that hold expected outcomes: where they are, and whether they can be that.
+"""Columns of a matrix `[H | D | Q]`: which they are, and whether the last can be expectations.
 
-Expected outcomes Q, arm by arm, are the last columns. Before them may stand one
-block of the same layout for each of several networks: by how much the outcomes
-that it alone expects differ from the mean over the networks. These blocks sum
-to zero, by which they are found.
+Expected outcomes Q, arm by arm, are the last columns. Before them may stand
+deviations D, one block of the same layout for each of several networks: by how
+much the outcomes that it alone expects differ from the mean over the networks.
+These blocks sum to zero, by which they are found. What stands before both is the
+hidden representation H, or other covariates.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -12,7 +15,15 @@ from sklearn.utils import gen_batches
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import ExpectedOutcomesWarning
 
-__all__ = ["count_networks", "expected_of_received", "warn_if_far"]
+__all__ = [
+    "Columns",
+    "column_names",
+    "count_networks",
+    "count_tasks",
+    "find_columns",
+    "take_apart",
+    "warn_if_far",
+]
 
 # A sum of blocks is zero if it is below this share of the sum of their sizes, times
 # their number: rounding of float32, of which float64 columns may have been made.
@@ -26,6 +37,117 @@ CHUNK_ROWS = 16_384
 # standard errors, and by this share of it, are hardly expectations of it.
 FAR_ERRORS = 6.0
 FAR_SHARE = 0.5
+
+
+class Columns(NamedTuple):
+    """Layout of a matrix `[H | D | Q]`, or of H alone.
+
+    Attributes
+    ----------
+    n_hidden : int
+        Columns of the hidden representation H, or of other covariates.
+    n_networks : int
+        Networks whose deviations D stand before Q, each in a block as wide as Q.
+    n_treatments, n_tasks : int
+        Q has the tasks of the first arm, then those of the second, and so on. Both are 0
+        where H is all there is.
+    """
+
+    n_hidden: int
+    n_networks: int = 0
+    n_treatments: int = 0
+    n_tasks: int = 0
+
+    @property
+    def n_outcomes(self) -> int:
+        """Columns of Q, and of each block of D."""
+        return self.n_treatments * self.n_tasks
+
+    @property
+    def n_predicted(self) -> int:
+        """Columns of D and Q."""
+        return (self.n_networks + 1) * self.n_outcomes
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of H, D and Q."""
+        return self.n_hidden + self.n_predicted
+
+
+def take_apart(matrix, columns):
+    """Take the columns of a matrix apart.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_samples, n_columns)
+        Rows, or means of rows.
+    columns : Columns
+        Its layout.
+
+    Returns
+    -------
+    hidden : ndarray of shape (n_samples, n_hidden)
+        A view, as the others are: what is written to it is in the matrix.
+    deviations : ndarray of shape (n_samples, n_networks, n_treatments, n_tasks)
+        By how much the expected outcomes of each network differ from their mean.
+    outcomes : ndarray of shape (n_samples, n_treatments, n_tasks)
+        Expected outcomes.
+    """
+    n_hidden, n_networks, *shape = columns
+    blocks = matrix[:, n_hidden:].reshape(len(matrix), n_networks + 1, *shape)
+    return matrix[:, :n_hidden], blocks[:, :-1], blocks[:, -1]
+
+
+def column_names(columns, treatments, task_names):
+    """Name the columns.
+
+    Parameters
+    ----------
+    columns : Columns
+        Layout.
+    treatments : ndarray of shape (n_treatments,)
+        Labels.
+    task_names : list of str
+        Names of the tasks.
+
+    Returns
+    -------
+    names : list of str
+        `hidden0`, ..., then `task@arm-network0`, ... and `task@arm` where there are such columns.
+    """
+    hidden = [f"hidden{i}" for i in range(columns.n_hidden)]
+    if not columns.n_outcomes:
+        return hidden
+    outcomes = [f"{task}@{arm}" for arm in treatments for task in task_names]
+    networks = range(columns.n_networks)
+    return [*hidden, *(f"{name}-network{m}" for m in networks for name in outcomes), *outcomes]
+
+
+def count_tasks(experiment):
+    """Count what is expected of each arm: the outcomes, and the cost where it was given."""
+    return experiment.outcomes.shape[1] + (experiment.cost is not None)
+
+
+def find_columns(matrix, experiment):
+    """Find the layout of a matrix that ends in expected outcomes.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_samples, n_columns)
+        Columns.
+    experiment : Experiment
+        Checked rows; its arms and tasks say how many columns are expected outcomes.
+
+    Returns
+    -------
+    columns : Columns
+        `n_hidden` is negative where the matrix has fewer columns than are expected.
+    """
+    last = Columns(0, 0, len(experiment.treatments), count_tasks(experiment))
+    before = matrix[:, : max(matrix.shape[1] - last.n_outcomes, 0)]
+    n_networks = count_networks(before, last.n_outcomes, experiment.sample_weight)
+    columns = last._replace(n_networks=n_networks)
+    return columns._replace(n_hidden=matrix.shape[1] - columns.n_predicted)
 
 
 def count_networks(columns, n_outcomes, weight):
@@ -68,30 +190,6 @@ def _sums_from_last(blocks):
     """Sizes of the sums of the last one, two, ... blocks, and sums of their sizes."""
     backwards = blocks[:, ::-1]
     return np.abs(backwards.cumsum(axis=1)), np.abs(backwards).cumsum(axis=1)
-
-
-def expected_of_received(covariates, experiment):
-    """Return the expected outcomes and cost of the arm that each row received.
-
-    Parameters
-    ----------
-    covariates : ndarray of shape (n_samples, n_covariates)
-        Their last columns are expected outcomes, arm by arm.
-    experiment : Experiment
-        Checked rows.
-
-    Returns
-    -------
-    expected : ndarray of shape (n_samples, n_outcomes + 1)
-        Zero for a cost that was not given.
-    """
-    n_rows, n_outcomes = experiment.outcomes.shape
-    n_tasks = n_outcomes + (experiment.cost is not None)
-    columns = (experiment.arm * n_tasks)[:, None] + np.arange(n_tasks)
-    columns += covariates.shape[1] - len(experiment.treatments) * n_tasks
-    expected = np.zeros((n_rows, n_outcomes + 1))
-    expected[:, :n_tasks] = np.take_along_axis(covariates, columns, axis=1)
-    return expected
 
 
 def warn_if_far(tasks, expected, weight, names):

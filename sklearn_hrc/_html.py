@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
@@ -10,10 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._compat import VisualBlock
 
-if TYPE_CHECKING:
-    from sklearn_hrc._allocator import ClusterBudgetAllocator
-
-__all__ = ["Summary", "SummaryMixin", "Table", "number", "policy_summary", "tables_html"]
+__all__ = ["Summary", "SummaryMixin", "Table", "number", "tables_html"]
 
 # Notebooks colour tables of their own, on white; these are on the diagram's
 # background and take its colour of text. The selectors must outdo a notebook's.
@@ -85,64 +82,6 @@ class _SummaryAndAttributes:
 
     def _repr_html_inner(self):
         return self.summary + self.attributes._repr_html_inner()
-
-
-def policy_summary(allocator: "ClusterBudgetAllocator") -> Summary:
-    """Summarise the allocation in use.
-
-    Parameters
-    ----------
-    allocator : ClusterBudgetAllocator
-        Fitted.
-
-    Returns
-    -------
-    summary : Summary
-        Budget, spend and response, facts of the programme, and arms.
-    """
-    population = allocator.allocation_.sum()
-    # Nothing is gained exactly where everyone gets control, without an error of rounding.
-    effect = allocator.response_ - allocator.response_[:, [allocator._control]]
-    gain = (allocator.allocation_ * effect).sum() / population
-    amounts = {
-        "budget": allocator.budget_,
-        "expected spend": allocator.expected_cost_,
-        "expected response": allocator.expected_response_,
-        "gain over control": gain,
-    }
-    facts = {
-        "clusters": number(len(allocator.clusters_)),
-        "shadow price": number(allocator.shadow_price_),
-        "programme": allocator.status_,
-    }
-    return Summary(
-        f"clusters {len(allocator.clusters_)}, budget {number(allocator.budget_)} "
-        f"({number(allocator.budget_ * population)} in all), "
-        f"spend {number(allocator.expected_cost_)}, gain {number(gain)}",
-        [
-            Table(
-                [(name, number(x), number(x * population)) for name, x in amounts.items()],
-                ("", "per individual", "in all"),
-            ),
-            Table(list(facts.items())),
-            _arm_table(allocator),
-        ],
-    )
-
-
-def _arm_table(allocator):
-    """Share of the individuals of each arm, and what one of them is expected to cost."""
-    members = allocator.allocation_.sum(axis=0)
-    costs = (allocator.allocation_ * allocator.cost_).sum(axis=0)
-    rows = [
-        (
-            str(arm),
-            f"{100 * count / members.sum():.1f} %",
-            number(cost / count) if count else "",
-        )
-        for arm, count, cost in zip(allocator.treatments_, members, costs)
-    ]
-    return Table(rows, ("arm", "individuals", "mean spend"))
 
 
 def number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""What every policy does with rows: predict, predict at several budgets, score."""
+"""What every policy does: predict, predict at several budgets, score, and sum itself up."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._allocator_rows import held_out_rows
 from sklearn_hrc._assignment import arms_of_rows
-from sklearn_hrc._html import Summary, SummaryMixin, policy_summary
+from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc._positions import project
-from sklearn_hrc.metrics._curves import arm_costs, realised_curve
-from sklearn_hrc.metrics._weighting import evaluation_rows
+from sklearn_hrc.metrics._curves import arm_means, realised_curve
+from sklearn_hrc.metrics._evaluation_rows import evaluation_rows
 
-__all__ = ["PolicyMixin", "score_budgets"]
+__all__ = ["PolicyMixin", "policy_summary", "score_budgets"]
 
 SCORE_BUDGETS = 20
 
@@ -126,7 +126,7 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         budgets = score_budgets(allocator, experiment)
         assignments = [allocator._assign(budget) for budget in budgets]
         codes = self._codes(X, assignments)
-        return realised_curve(codes, _evaluation_rows(experiment), allocator._control).area
+        return realised_curve(codes, _evaluation_rows(allocator, experiment)).area
 
     def _summary(self) -> Summary:
         return policy_summary(self._fitted_allocator)
@@ -163,12 +163,69 @@ def score_budgets(allocator, experiment):
     budgets : ndarray of shape (SCORE_BUDGETS,)
         Mean costs per individual, none below the cheapest plan.
     """
-    mean_cost = arm_costs(_evaluation_rows(experiment))
+    mean_cost = arm_means(_evaluation_rows(allocator, experiment))[:, 1]
     budgets = np.linspace(mean_cost[allocator._control], max(mean_cost), SCORE_BUDGETS + 1)[1:]
     return np.maximum(budgets, allocator._cheapest_budget())
 
 
-def _evaluation_rows(experiment):
-    return evaluation_rows(
-        experiment, np.column_stack([experiment.outcomes[:, 0], experiment.cost])
+def policy_summary(allocator):
+    """Summarise the allocation in use.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Fitted.
+
+    Returns
+    -------
+    summary : Summary
+        Budget, spend and response, facts of the programme, and arms.
+    """
+    population = allocator.allocation_.sum()
+    # Nothing is gained exactly where everyone gets control, without an error of rounding.
+    effect = allocator.response_ - allocator.response_[:, [allocator._control]]
+    gain = (allocator.allocation_ * effect).sum() / population
+    amounts = {
+        "budget": allocator.budget_,
+        "expected spend": allocator.expected_cost_,
+        "expected response": allocator.expected_response_,
+        "gain over control": gain,
+    }
+    facts = {
+        "clusters": number(len(allocator.clusters_)),
+        "shadow price": number(allocator.shadow_price_),
+        "programme": allocator.status_,
+    }
+    return Summary(
+        f"clusters {len(allocator.clusters_)}, budget {number(allocator.budget_)} "
+        f"({number(allocator.budget_ * population)} in all), "
+        f"spend {number(allocator.expected_cost_)}, gain {number(gain)}",
+        [
+            Table(
+                [(name, number(x), number(x * population)) for name, x in amounts.items()],
+                ("", "per individual", "in all"),
+            ),
+            Table(list(facts.items())),
+            _arm_table(allocator),
+        ],
     )
+
+
+def _evaluation_rows(allocator, experiment):
+    values = np.column_stack([experiment.outcomes[:, 0], experiment.cost])
+    return evaluation_rows(experiment, values, control=allocator._control)
+
+
+def _arm_table(allocator):
+    """Share of the individuals of each arm, and what one of them is expected to cost."""
+    members = allocator.allocation_.sum(axis=0)
+    costs = (allocator.allocation_ * allocator.cost_).sum(axis=0)
+    rows = [
+        (
+            str(arm),
+            f"{100 * count / members.sum():.1f} %",
+            number(cost / count) if count else "",
+        )
+        for arm, count, cost in zip(allocator.treatments_, members, costs)
+    ]
+    return Table(rows, ("arm", "individuals", "mean spend"))

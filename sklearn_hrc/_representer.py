@@ -12,6 +12,7 @@ from sklearn.utils import Tags, check_random_state, gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._cells.moments import add, empty
+from sklearn_hrc._columns import Columns, column_names, take_apart
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._experiment import (
     check_experiment,
@@ -21,10 +22,9 @@ from sklearn_hrc._experiment import (
 )
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._metadata import FitMetadataMixin
-from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding
+from sklearn_hrc._predictor.encoding import encode, fit_encoding
 from sklearn_hrc._predictor.folds import (
     check_arm_sizes,
-    deal_folds,
     resolve_batch_size,
     resolve_n_networks,
     train_networks,
@@ -39,9 +39,8 @@ from sklearn_hrc._predictor.predictor import (
     representation,
 )
 from sklearn_hrc._predictor.projection import fit_projection, project
-from sklearn_hrc._predictor.rows import TrainingRows
+from sklearn_hrc._predictor.rows import network_arrays, training_rows
 from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
-from sklearn_hrc._predictor.tasks import describe_tasks, targets_and_weights
 from sklearn_hrc._propensity import warn_of_propensity
 from sklearn_hrc._randomisation import warn_of_dependence
 from sklearn_hrc._tables import check_features
@@ -318,14 +317,14 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             blocks sum to zero. With a single network there is no D.
         """
         X = self._check_features(X)
-        Z = np.empty((len(X), self._n_features_out), dtype=X.dtype)
+        columns = self._columns
+        Z = np.empty((len(X), columns.n_columns), dtype=X.dtype)
         for rows in gen_batches(len(X), FORWARD_ROWS):
+            hidden, deviations, outcomes = take_apart(Z[rows], columns)
             prediction = self._predict(X[rows])
-            hidden = project(representation(prediction), self._projection)
-            Z[rows, : self.n_components_] = hidden
+            hidden[:] = project(representation(prediction), self._projection)
             if self.outcomes:
-                blocks = deviations_and_outcomes(prediction, self._predictor)
-                Z[rows, self.n_components_ :] = blocks.reshape(len(blocks), -1)
+                deviations[:], outcomes[:] = deviations_and_outcomes(prediction, self._predictor)
         return Z
 
     def predict_outcomes(self, X: ArrayLike) -> NDArray[np.floating]:
@@ -363,12 +362,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             deviations of the networks and `task@arm` for the expected outcomes.
         """
         check_is_fitted(self)
-        names = [f"hidden{i}" for i in range(self.n_components_)]
-        if self.outcomes:
-            outcomes = [f"{task}@{arm}" for arm in self.treatments_ for task in self.task_names_]
-            for network in range(self._n_deviations):
-                names += [f"{name}-network{network}" for name in outcomes]
-            names += outcomes
+        names = column_names(self._columns, self.treatments_, self.task_names_)
         return np.asarray(names, dtype=object)
 
     def describe_effects(self) -> list[str]:
@@ -386,16 +380,14 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         return describe_slopes(self.effect_slopes_, self.task_names_)
 
     @property
-    def _n_deviations(self):
-        """Networks that can deviate from their mean."""
-        return self.n_networks_ if self.n_networks_ > 1 else 0
-
-    @property
-    def _n_features_out(self):
+    def _columns(self):
+        """Layout of what `transform` gives."""
         if not self.outcomes:
-            return self.n_components_
-        n_outcomes = len(self.treatments_) * len(self.task_names_)
-        return self.n_components_ + (self._n_deviations + 1) * n_outcomes
+            return Columns(self.n_components_)
+        # A single network has nothing to deviate from.
+        n_networks = self.n_networks_ if self.n_networks_ > 1 else 0
+        shape = len(self.treatments_), len(self.task_names_)
+        return Columns(self.n_components_, n_networks, *shape)
 
     def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required, floats are preserved, training is random."""
@@ -458,9 +450,9 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         n_models = resolve_n_networks(self.n_networks, len(X))
         check_arm_sizes(experiment.arm, n_models, self.treatments_)
         self._encoding = fit_encoding(X, experiment.sample_weight)
-        rows = self._training_rows(X, tasks, experiment, groups, n_models, rng)
+        rows = training_rows(X, tasks, experiment, groups, self._encoding, n_models, rng)
         self.networks_, self.history_ = train_networks(
-            self._network_arrays(rows),
+            network_arrays(rows),
             rows.fold,
             n_models,
             rng,
@@ -491,27 +483,6 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
                 None if groups is None else groups[index],
                 len(self.treatments_),
             )
-
-    def _training_rows(self, X, tasks, experiment, groups, n_models, rng):
-        """Take the tasks apart and deal the rows to folds."""
-        arm, weight = experiment.arm, experiment.sample_weight
-        components = describe_tasks(
-            tasks, arm, len(self.treatments_), weight, has_cost=experiment.cost is not None
-        )
-        targets, weights = targets_and_weights(tasks, arm, weight, components)
-        folds = deal_folds(arm, n_models, rng, groups)
-        return TrainingRows(
-            X, self._encoding, arm, folds, n_models, targets, weights, weight, components
-        )
-
-    def _network_arrays(self, rows):
-        """Inputs, arms, and targets beside weights in the loss, as torch takes them."""
-        in_loss = rows.weights * rows.components.importance
-        return (
-            encode_own(rows.features, rows.encoding, np.float32),
-            rows.arm.astype(np.int64, copy=False),
-            np.hstack([rows.targets, in_loss], dtype=np.float32, casting="same_kind"),
-        )
 
     def _fit_components(self, X, sample_weight):
         """Principal axes of the representation."""

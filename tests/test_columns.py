@@ -1,12 +1,20 @@
-"""Deviations of networks are found by their sums, and nothing else is taken for them."""
+"""Layouts by hand; deviations are found by their sums, and nothing else is taken for them."""
 
 import numpy as np
 import pytest
+from helpers.cell_worlds import rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_hrc._columns import CHUNK_ROWS, count_networks
+from sklearn_hrc._columns import (
+    CHUNK_ROWS,
+    Columns,
+    column_names,
+    count_networks,
+    find_columns,
+    take_apart,
+)
 from sklearn_hrc._predictor.predictor import deviations
 
 DTYPES = st.sampled_from([np.float32, np.float64])
@@ -95,3 +103,57 @@ def test_deviations_by_hand():
     found = deviations(np.array([[1.0, 0.1], [2.0, 0.1], [6.0, 0.1]]))
     assert_allclose(found, [[-2, 0], [-1, 0], [3, 0]])
     assert found[:, 1].tolist() == [0, 0, 0]  # 0.1 + 0.1 + 0.1 is not 0.3
+
+
+# A hidden column, two networks, two arms, and two tasks.
+COLUMNS = Columns(1, 2, 2, 2)
+MATRIX = np.array(
+    [
+        [7.0, 1, 2, 3, 4, -1, -2, -3, -4, 10, 20, 30, 40],
+        [8.0, 5, 0, 0, 0, -5, 0, 0, 0, 50, 60, 70, 80],
+    ]
+)
+
+
+def test_layout_by_hand():
+    hidden, deviations, outcomes = take_apart(MATRIX, COLUMNS)
+    assert hidden.tolist() == [[7], [8]]
+    assert deviations[0].tolist() == [[[1, 2], [3, 4]], [[-1, -2], [-3, -4]]]
+    assert outcomes[1].tolist() == [[50, 60], [70, 80]]
+    assert (COLUMNS.n_outcomes, COLUMNS.n_predicted) == (4, 12)
+    assert COLUMNS.n_columns == MATRIX.shape[1]
+
+
+def test_parts_are_views():
+    matrix = np.asfortranarray(MATRIX)
+    for part in take_apart(matrix, COLUMNS):
+        part[:] = 0.5
+    assert_array_equal(matrix, 0.5)
+
+
+def test_hidden_columns_alone():
+    hidden, deviations, outcomes = take_apart(MATRIX, Columns(13))
+    assert_array_equal(hidden, MATRIX)
+    assert deviations.size == outcomes.size == 0
+    assert Columns(13).n_columns == 13
+    assert column_names(Columns(2), ["a"], ["y"]) == ["hidden0", "hidden1"]
+
+
+def test_names_by_hand():
+    assert column_names(Columns(1, 2, 2, 1), np.array(["a", "b"]), ["y"]) == [
+        "hidden0",
+        *("y@a-network0", "y@b-network0", "y@a-network1", "y@b-network1"),
+        *("y@a", "y@b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("n_columns", "cost", "columns"),
+    [
+        (13, [0.0, 1.0], COLUMNS),
+        (13, None, Columns(11, 0, 2, 1)),  # 50 and 70 are no deviations from anything
+        (3, [0.0, 1.0], Columns(-1, 0, 2, 2)),
+    ],
+)
+def test_layout_is_found(n_columns, cost, columns):
+    assert find_columns(MATRIX[:, :n_columns], rows([1.0, 2.0], [0, 1], cost)) == columns

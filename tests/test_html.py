@@ -1,6 +1,8 @@
 """What notebooks show of fitted estimators: numbers by hand, escapes, and where it appears."""
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from sklearn_hrc import (
     DistilledAllocator,
     HiddenClusterer,
     MultiTaskRepresenter,
+    _html,
 )
 from sklearn_hrc._html import Table, number, tables_html
 
@@ -105,6 +108,11 @@ def test_heads_and_names_are_escaped():
     html = tables_html([Table([("<i>", "a<b")], ("<u>", "&"))])
     assert not {"<i>", "<u>", "a<b"} & {part for part in ("<i>", "<u>", "a<b") if part in html}
     assert summary_rows(html) == [["<u>", "&"], ["<i>", "a<b"]]
+
+
+def test_tables_know_no_estimator():
+    source = Path(_html.__file__).read_text()
+    assert set(re.findall(r"from sklearn_hrc\.(\w+)", source)) == {"_compat"}
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What each arm gives in each cell: mergeable statistics and estimates from them."""
+"""Mergeable statistics of cells, and estimates of response and cost from them."""

@@ -1,10 +1,10 @@
-"""Statistics of cells -> expected response and cost of each cell, with errors.
+"""Expected response and cost of each cell, with errors, from statistics of cells.
 
-Two variables, response and cost, in this order: the outcomes are combined into
-the response first. Errors have three parts: the level of an arm, which all
-clusters share; factors, such as what a network got wrong, which move many cells
-at once, each by its loading; and what is a cell's own. The distinction matters
-for the error of a total: own errors cancel over clusters, shared ones do not.
+There are two variables in this order, response and cost. The outcomes are combined into
+the response first. Errors have three parts. The error of an arm's level is shared by all
+clusters. Factors, such as the error of one network, move many cells at once, each by its
+loading. The third part is a cell's own error. The distinction matters for the error of a
+total: own errors cancel over clusters, but shared errors do not.
 """
 
 from typing import NamedTuple
@@ -24,15 +24,16 @@ from sklearn_hrc._cells.shrinkage import (
     spread_of_cells,
     with_correlation,
 )
+from sklearn_hrc._columns import take_apart
 from sklearn_hrc._predictor.folds import MIN_FOLDS, count_folds
 
 __all__ = ["CellEstimates", "estimate_cells", "to_response_and_cost"]
 
-# The variance of an expected outcome, in units of the variance between networks: what
-# is common to the cells, and what is each cell's own. With five networks these are
-# half of the jackknife variance and all of it. A jackknife grows with the number of
-# folds; since networks also differ by their initial weights, here its root is
-# taken. All this was fitted to simulated experiments with known truth
+# Variances of an expected outcome in units of the variance between networks: the part that is
+# common to the cells, and each cell's own part. With five networks these are some half of
+# the jackknife variance and a little more than all of it. A jackknife grows with the number of
+# folds. Here only the root of this number counts, since networks also differ by their initial
+# weights. Both values were fitted to simulated experiments with known truth
 # (benchmarks/errors.py).
 COMMON_VARIANCE = 1.9
 OWN_VARIANCE = 3.8
@@ -44,13 +45,13 @@ class CellEstimates(NamedTuple):
     Attributes
     ----------
     mean : ndarray of shape (n_clusters, n_treatments, 2)
-        Response and cost.
+        Expected response and cost.
     shared : ndarray of shape (n_treatments, 2, 2)
-        Error covariance of an arm's level, common to all its cells.
+        Error covariance of an arm's level, common to all cells of the arm.
     own : ndarray of shape (n_clusters, n_treatments, 2, 2)
-        Error covariance of the cell beside that.
+        Error covariance of the cell's own error.
     factors : ndarray of shape (n_clusters, n_treatments, 2, n_factors)
-        Loadings on independent standard normals, each of them common to all
+        Loadings on independent standard normals. Each normal is common to all
         cells of all arms.
     """
 
@@ -64,6 +65,30 @@ class CellEstimates(NamedTuple):
         variance = np.diagonal(self.own + self.shared, axis1=-2, axis2=-1)
         return np.sqrt(variance + np.square(self.factors).sum(axis=-1))
 
+    def with_average(self, share):
+        """Add a cluster that is the average of all others.
+
+        Parameters
+        ----------
+        share : ndarray of shape (n_clusters,)
+            Share of each cluster in the average.
+
+        Returns
+        -------
+        estimates : CellEstimates
+            Estimates of `n_clusters + 1` clusters, the average as the last one. The own error of
+            the average counts as independent of the other clusters.
+        """
+
+        def average(values, weight):
+            return np.concatenate([values, np.tensordot(weight, values, 1)[None]])
+
+        return self._replace(
+            mean=average(self.mean, share),
+            own=average(self.own, np.square(share)),
+            factors=average(self.factors, share),
+        )
+
     def total_covariance(self, share):
         """Return the error covariance of the mean response and cost of an allocation.
 
@@ -75,7 +100,7 @@ class CellEstimates(NamedTuple):
         Returns
         -------
         covariance : ndarray of shape (2, 2)
-            Of the mean over individuals.
+            Error covariance of the mean over individuals.
         """
         own = np.einsum("kj,kjab->ab", share**2, self.own)
         shared = np.einsum("j,jab->ab", share.sum(axis=0) ** 2, self.shared)
@@ -83,7 +108,7 @@ class CellEstimates(NamedTuple):
         return own + shared + loading @ loading.T
 
 
-def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True, n_networks=0):
+def estimate_cells(table, objective, estimation, *, arm_cost=None, columns=None):
     """Estimate every cell of a table.
 
     Parameters
@@ -93,15 +118,12 @@ def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True
     objective : ndarray of shape (n_outcomes,)
         Weight of each outcome in the response.
     estimation : {"raw", "pooled", "outcomes"}
-        Cell means of the rows; the same shrunken towards a regression; or cell
+        Cell means of the rows, cell means shrunken towards a regression, or cell
         means of expected outcomes.
     arm_cost : ndarray of shape (n_treatments,), default=None
         Known price of each arm, instead of the estimated cost.
-    has_cost : bool, default=True
-        The expected outcomes of an arm include its cost.
-    n_networks : int, default=0
-        Networks whose deviations stand before the expected outcomes; 0 where
-        there are none.
+    columns : Columns, default=None
+        Layout of the covariates, if they hold expected outcomes.
 
     Returns
     -------
@@ -110,14 +132,12 @@ def estimate_cells(table, objective, estimation, *, arm_cost=None, has_cost=True
     """
     matrix = to_response_and_cost(objective)
     n_treatments = len(table.treatments)
-    n_tasks = len(objective) + 1
     if estimation == "outcomes":
-        columns = np.zeros((2, 2 * n_tasks))
-        columns[:, n_tasks:] = matrix
-        *deviations, expected = _mean_outcomes(table, objective, has_cost, n_networks + 1)
-        estimates = outcome_estimates(expected, _combine(table.cells, columns))
-        if n_networks:
-            estimates = with_disagreement(estimates, np.stack(deviations, axis=-1))
+        residuals = _combine(table.cells, np.hstack([np.zeros_like(matrix), matrix]))
+        expected, deviations = _mean_outcomes(table, columns, matrix)
+        estimates = outcome_estimates(expected, residuals)
+        if columns.n_networks:
+            estimates = with_disagreement(estimates, deviations)
     else:
         cells = _combine(table.cells, matrix)
         if estimation == "raw":
@@ -131,7 +151,7 @@ def raw_estimates(cells, n_treatments):
     """Take the cell means of the rows.
 
     A cell without rows takes the mean of its arm, with the error of a single
-    row drawn from that arm.
+    row drawn from this arm.
 
     Parameters
     ----------
@@ -143,7 +163,7 @@ def raw_estimates(cells, n_treatments):
     Returns
     -------
     estimates : CellEstimates
-        All errors are the cells' own.
+        Estimates whose errors are all the cells' own.
     """
     seen = by_cell(cells.weight, n_treatments)[..., None] > 0
     arm_mean = arm_moments(cells, n_treatments).mean
@@ -153,10 +173,10 @@ def raw_estimates(cells, n_treatments):
 
 
 def pooled_estimates(cells, prediction, received_prediction):
-    """Shrink cell means towards a prediction, by how much either can be trusted.
+    """Shrink cell means towards a prediction, by how far each can be trusted.
 
-    Base of the cluster and effect of the cell are predicted as in Fay and
-    Herriot (1979, doi:10.1080/01621459.1979.10482505). A cell without rows is
+    The base of the cluster and the effect of the cell are predicted as in Fay and
+    Herriot (1979, doi:10.1080/01621459.1979.10482505). A cell without rows takes
     its prediction plus the base, with the larger error.
 
     Parameters
@@ -166,7 +186,7 @@ def pooled_estimates(cells, prediction, received_prediction):
     prediction : ndarray of shape (n_clusters, n_treatments, 2)
         Prediction for all members of the cluster.
     received_prediction : ndarray of shape (n_clusters, n_treatments, 2)
-        The same for the rows that received the arm.
+        Prediction for the rows that received the arm.
 
     Returns
     -------
@@ -180,9 +200,11 @@ def pooled_estimates(cells, prediction, received_prediction):
     base, base_error = predict_base(deviation, spread)
     trust = spread.effect * spread.precision / (1 + spread.effect * spread.precision)
     shrunken = base[:, None] + trust * (deviation - base[:, None])
+    # The spread of effects that is left, and the error of the base as far as the cell relies on it.
     variance = spread.effect * (1 - trust) + (1 - trust) ** 2 * base_error[:, None]
     mean = prediction + rows.scale * shrunken
     own = with_correlation(rows.scale**2 * variance, rows.within)
+    # Share of an arm's level that its cells rely on.
     n_rows = by_cell(effective_rows(cells), n_treatments)[..., None]
     kept = 1 - ratio((n_rows * trust).sum(axis=0), n_rows.sum(axis=0))
     shared = level_error(cells, n_treatments, rows) * kept[:, :, None] * kept[:, None, :]
@@ -197,15 +219,15 @@ def outcome_estimates(expected, residuals):
     expected : ndarray of shape (n_clusters, n_treatments, 2)
         Mean expected response and cost over all members of the cluster.
     residuals : Moments of n_clusters * n_treatments groups
-        Response and cost of received arms less what was expected.
+        Response and cost of received arms less the expected values.
 
     Returns
     -------
     estimates : CellEstimates
-        The mean is `expected`. An arm's shared error is by how much its
-        expectations were off, at least what chance does to them; a cell's own
-        error is the spread of the cells' residuals beyond their noise: base of
-        the cluster plus effect.
+        Estimates with the mean `expected`. An arm's shared error is the mean
+        residual of the arm, at least its error by chance. A cell's own error is
+        the spread of the cells' residuals beyond their noise: base of the
+        cluster plus effect.
     """
     n_treatments = expected.shape[1]
     rows = row_spread(residuals, n_treatments)
@@ -220,30 +242,31 @@ def outcome_estimates(expected, residuals):
 
 
 def with_disagreement(estimates, deviations):
-    """Take what is a cell's own from the disagreement of networks, not from residuals.
+    """Take a cell's own error from the disagreement of networks, not from residuals.
 
-    Networks, each of which did without a fold of the rows, tell by their
-    disagreement how uncertain an expected outcome is in this cell. Residuals
-    tell it for all cells alike, and say too much: clusters are fitted to the
-    rows whose residuals they collect.
+    Each network did without one fold of the rows. The disagreement of networks says
+    how uncertain an expected outcome is in this cell. Residuals give one error for
+    all cells, and this error is too large, since clusters are fitted to the rows
+    whose residuals they collect.
 
     Parameters
     ----------
     estimates : CellEstimates
-        From expected outcomes and residuals.
+        Estimates from expected outcomes and residuals.
     deviations : ndarray of shape (n_clusters, n_treatments, 2, n_networks)
-        Response and cost that each network expects, less the mean over them.
+        Response and cost that each network expects, less the mean over networks.
 
     Returns
     -------
     estimates : CellEstimates
-        What a network got wrong, it got wrong in many cells: a factor. Beside
-        these each cell has an error of its own. How large both are in units of
-        the variance between networks, `COMMON_VARIANCE` and `OWN_VARIANCE`,
-        was fitted to simulated experiments. Arms' levels are as before.
+        Estimates with a factor for each network, since a network errs in many
+        cells at once, and with an own error of each cell. The sizes of both in units
+        of the variance between networks, `COMMON_VARIANCE` and `OWN_VARIANCE`,
+        were fitted to simulated experiments. The errors of arms' levels are as before.
     """
     n_networks = deviations.shape[-1]
     n_folds = count_folds(n_networks)
+    # Scaled so that squares sum to the variance between networks, times the root of M / 5.
     deviations = deviations * np.sqrt(np.sqrt(n_folds / MIN_FOLDS) / (n_networks - 1))
     own = OWN_VARIANCE * np.einsum("kjaf,kjbf->kjab", deviations, deviations)
     return estimates._replace(own=own, factors=np.sqrt(COMMON_VARIANCE) * deviations)
@@ -254,7 +277,7 @@ def _no_factors(mean):
 
 
 def _standardised(cells, prediction, rows):
-    """Deviations of the cells in units of the arms' scales, and what moves them."""
+    """Deviations of the cells in units of the arms' scales, and their variances."""
     n_treatments = len(rows.scale)
     precision = by_cell(effective_rows(cells), n_treatments)[..., None] * (rows.scale > 0)
     deviation = ratio(by_cell(cells.mean, n_treatments) - prediction, rows.scale)
@@ -263,7 +286,7 @@ def _standardised(cells, prediction, rows):
 
 
 def to_response_and_cost(objective):
-    """Return what response and cost are made of.
+    """Return the coefficients of response and cost.
 
     Parameters
     ----------
@@ -288,17 +311,13 @@ def _combine(moments, matrix):
     )
 
 
-def _mean_outcomes(table, objective, has_cost, n_blocks):
-    """Cluster means of the last blocks of outcomes, as response and cost of every arm.
-
-    The expected outcomes are the last block, deviations of networks those before it.
-    """
-    n_clusters, n_treatments = len(table.clusters), len(table.treatments)
-    n_tasks = len(objective) + has_cost
-    covariates = table.covariates.mean
-    outcomes = covariates[:, covariates.shape[1] - n_blocks * n_treatments * n_tasks :]
-    outcomes = outcomes.reshape(n_clusters, n_blocks, n_treatments, n_tasks)
-    return np.moveaxis(outcomes, 1, 0) @ to_response_and_cost(objective)[:, :n_tasks].T
+def _mean_outcomes(table, columns, matrix):
+    """Cluster means of outcomes and of deviations, as response and cost of every arm."""
+    _, deviations, outcomes = take_apart(table.covariates.mean, columns)
+    # Without a cost among the tasks, the last coefficients have no task.
+    coefficients = matrix[:, : columns.n_tasks].T
+    networks_last = np.moveaxis(deviations @ coefficients, 1, -1)
+    return outcomes @ coefficients, np.ascontiguousarray(networks_last)
 
 
 def _cell_predictions(table, matrix):

@@ -2,11 +2,10 @@
 
 A group is a cell (cluster x arm), a cluster or an arm. Its statistics are the
 number of rows, the sums of the weights and of their squares, the weighted mean
-of some columns and their centred second moments. Rows are added in any order
-and chunking, and tables made elsewhere are merged, with one rule: statistics
-of parts are pooled into statistics of the whole. Centred moments rather than
-raw sums of squares, since those lose all digits where the mean is large beside
-the spread.
+of some columns and their centred second moments. One rule pools the statistics of
+parts into those of the whole. So rows are added in any order and chunking, and
+tables made elsewhere are merged. Moments are centred, since raw sums of squares lose
+all digits where the mean is large beside the spread.
 """
 
 from typing import NamedTuple
@@ -16,8 +15,8 @@ from scipy.sparse import csc_array
 
 __all__ = ["Moments", "add", "effective_rows", "empty", "merge", "pool", "within_variance"]
 
-# Rows that are reduced at once: bounds the memory of the copies, and keeps them
-# near the processor. Fewer would spend the time on merging tables of many groups.
+# Number of rows that are reduced at once. The limit bounds the memory of the copies and keeps
+# them in the cache. With fewer rows, merging tables of many groups would take the time.
 CHUNK_ROWS = 65_536
 
 
@@ -27,16 +26,16 @@ class Moments(NamedTuple):
     Attributes
     ----------
     count : ndarray of shape (n_groups,), int64
-        Rows of the group.
+        Number of rows of the group.
     weight : ndarray of shape (n_groups,)
-        Sum of their weights.
+        Sum of the weights of the rows.
     weight_square : ndarray of shape (n_groups,)
-        Sum of their squared weights.
+        Sum of the squared weights of the rows.
     mean : ndarray of shape (n_groups, n_columns)
         Weighted means, zero in a group without weight.
     scatter : ndarray of shape (n_groups, n_columns, n_columns) or (n_groups, n_columns)
-        Weighted second moments about the mean, not divided by the weight: all
-        pairs of columns, or only the squares.
+        Weighted second moments about the mean, not divided by the weight, of all
+        pairs of columns or only the squares.
     """
 
     count: np.ndarray
@@ -54,12 +53,12 @@ def empty(n_groups, n_columns, *, cross=True):
     n_groups, n_columns : int
         Size of the table.
     cross : bool, default=True
-        Keep the second moments of all pairs of columns, not only the squares.
+        Whether to keep the second moments of all pairs of columns, not only the squares.
 
     Returns
     -------
     moments : Moments
-        All zeros.
+        Statistics that are all zero.
     """
     scatter_shape = (n_groups, n_columns, n_columns) if cross else (n_groups, n_columns)
     return Moments(
@@ -72,7 +71,7 @@ def empty(n_groups, n_columns, *, cross=True):
 
 
 def add(moments, groups, values, weight):
-    """Return the statistics with further rows in them.
+    """Return the statistics with further rows added.
 
     Parameters
     ----------
@@ -81,19 +80,20 @@ def add(moments, groups, values, weight):
     groups : ndarray of shape (n_samples,), int
         Group of each row.
     values : ndarray of shape (n_samples, n_columns), or list of ndarray
-        Columns of the rows; of a list, all columns side by side.
+        Columns of the rows. The arrays of a list stand side by side.
     weight : ndarray of shape (n_samples,)
         Non-negative weights.
 
     Returns
     -------
     moments : Moments
-        New statistics; the argument is left alone.
+        New statistics. The argument does not change.
     """
     n_groups = len(moments.count)
     blocks = values if isinstance(values, list) else [values]
     for start in range(0, len(groups), CHUNK_ROWS):
         rows = slice(start, start + CHUNK_ROWS)
+        # A single row is a part without scatter.
         chunk = Moments(
             count=np.ones(len(groups[rows]), dtype=np.int64),
             weight=weight[rows],
@@ -122,7 +122,7 @@ def pool(moments, groups, n_groups):
     groups : ndarray of shape (n_parts,), int
         Group into which each part goes.
     n_groups : int
-        Number of groups; one that gets no part has no rows.
+        Number of groups. A group that gets no part has no rows.
 
     Returns
     -------
@@ -133,20 +133,20 @@ def pool(moments, groups, n_groups):
 
 
 def effective_rows(moments):
-    """Return how many equally weighted rows carry as much as those of each group."""
+    """Return the effective number of rows of each group (Kish): equal weights count fully."""
     square = moments.weight_square
     return np.divide(moments.weight**2, square, out=np.zeros_like(square), where=square > 0)
 
 
 def within_variance(moments):
-    """Return the weighted variance of each column within the groups, all pooled."""
+    """Return the weighted variance of each column within groups, pooled over the groups."""
     scatter = moments.scatter
     squares = np.diagonal(scatter, axis1=1, axis2=2) if scatter.ndim == 3 else scatter
     return squares.sum(axis=0) / moments.weight.sum()
 
 
 def _pool(parts, groups, n_groups, cross):
-    """Pool parts; their own scatter is None where they are single rows."""
+    """Pool parts, whose own scatter is None if the parts are single rows."""
 
     def total(columns, weight=None):
         data = np.ones(len(groups)) if weight is None else weight
@@ -165,6 +165,7 @@ def _pool(parts, groups, n_groups, cross):
         if cross
         else total(np.square(deviation, out=deviation))
     )
+    # The scatter of the whole is that between the parts plus those within the parts.
     if parts.scatter is not None:
         inner = parts.scatter.reshape(len(groups), scatter[0].size)
         scatter += total(inner).reshape(scatter.shape)
@@ -177,12 +178,12 @@ def _cross_products(deviation, groups, n_groups, total):
     n_columns = deviation.shape[1]
     scatter = np.zeros((n_groups, n_columns, n_columns))
     if n_groups < n_columns:
-        # Few groups, many columns: one matrix product a group.
+        # With few groups and many columns, one matrix product a group is fastest.
         for group in range(n_groups):
             rows = deviation[groups == group]
             scatter[group] = rows.T @ rows
         return scatter
-    # Many groups, few columns: one pass over the rows a column.
+    # With many groups and few columns, one pass over the rows a column is faster.
     for first in range(n_columns):
         sums = total(deviation[:, first, None] * deviation[:, first:])
         scatter[:, first, first:] = scatter[:, first:, first] = sums

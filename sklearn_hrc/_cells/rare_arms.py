@@ -1,4 +1,4 @@
-"""Arms that few rows received: their effects are held back by their own error."""
+"""Shrinkage of the effects of arms that few rows received."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from sklearn_hrc.exceptions import RareTreatmentWarning
 
 __all__ = ["hold_back", "mean_effects"]
 
-# An arm with a smaller share of the rows than this part of an equal share is rare.
+# An arm is rare if its share of the rows is below this part of an equal share.
 RARE = 0.2
-# Its effect counts as far as it is larger than so many standard errors: an arm without
-# effect passes in one experiment of 40.
+# The effect of a rare arm counts as far as it exceeds this many standard errors. An arm without
+# effect then passes in one experiment of 40.
 ERRORS = 2.0
 
 
@@ -24,12 +24,12 @@ def mean_effects(estimates, sizes, control):
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
     control : int
-        What effects are counted from.
+        Index of the arm that effects are counted from.
 
     Returns
     -------
     effect, error : ndarray of shape (n_treatments,)
-        Per individual; zero for control.
+        Effect and error per individual, zero for control.
     """
     share = sizes / sizes.sum()
     effect = share @ (estimates.mean[..., 0] - estimates.mean[:, [control], 0])
@@ -43,11 +43,11 @@ def mean_effects(estimates, sizes, control):
 
 
 def hold_back(estimates, sizes, rows, control, treatments):
-    """Shrink the effects of rare arms towards control, and warn where little is left.
+    """Shrink the effects of rare arms towards control, and warn where none is left.
 
-    The effects of such an arm on the response are multiplied by `1 - (2 error / effect)**2` of its
-    mean effect, or by zero where that is negative, in the form of James and Stein (1961). The
-    arms that many rows received stay as they are.
+    All effects of a rare arm on the response are multiplied by `1 - (2 error / effect)**2`, with
+    the mean effect of the arm and its standard error. A negative factor becomes zero. The factor
+    has the form of James and Stein (1961). Arms that many rows received stay as they are.
 
     Parameters
     ----------
@@ -56,29 +56,29 @@ def hold_back(estimates, sizes, rows, control, treatments):
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
     rows : ndarray of shape (n_treatments,), int
-        Rows that received each arm.
+        Number of rows that received each arm.
     control : int
-        What effects are counted from.
+        Index of the arm that effects are counted from.
     treatments : ndarray of shape (n_treatments,)
         Labels.
 
     Returns
     -------
     estimates : CellEstimates
-        Errors are as before.
+        Estimates with shrunken effects and the errors as before.
 
     Warns
     -----
     RareTreatmentWarning
-        If the mean effect of a rare arm, or of every arm where control is rare, is smaller than
-        twice its standard error.
+        If the mean effect of a rare arm is smaller than twice its standard error, or that of
+        every arm if control is rare.
     """
     rare = rows < RARE * rows.sum() / len(rows)
     if not rare.any():
         return estimates
     effect, error = mean_effects(estimates, sizes, control)
     error = ERRORS * error
-    # An error that is not known is one that nothing is beside.
+    # An unknown error counts as infinite.
     unknown = ~np.isfinite(error)
     kept = np.where(unknown | (np.abs(effect) <= error), 0.0, 1.0)
     certain = ~unknown & (kept > 0) & (error > 0)

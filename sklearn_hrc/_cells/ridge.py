@@ -7,12 +7,12 @@ from sklearn_hrc._cells.shrinkage import ratio
 
 __all__ = ["regression_predictions", "ridge_slopes"]
 
-# A spread below this share of the mean is what rounding and merging leave of a constant.
+# A spread below this share of the mean comes from rounding and merging a constant.
 CONSTANT = 1e-10
 PENALTIES = np.logspace(-5, 1, 25)
-# A penalty that leaves fewer degrees of freedom than this share of the rows is
-# out of the question: near interpolation, cross-validation by formula breaks
-# down. Where none leaves as many, there are too few rows for any slope.
+# Penalties that leave fewer degrees of freedom than this share of the rows are not
+# allowed, since generalised cross-validation breaks down near interpolation. If no penalty
+# is allowed, there are too few rows for any slope.
 LEAST_FREE = 0.3
 
 
@@ -32,7 +32,7 @@ def regression_predictions(arms, points):
     Returns
     -------
     predictions : list of ndarray of shape (n_clusters, n_treatments, 2)
-        One for each of the points.
+        Predictions for each of the points.
     """
     n_covariates = arms.mean.shape[1] - 2
     rows = effective_rows(arms)
@@ -49,23 +49,23 @@ def regression_predictions(arms, points):
 
 
 def ridge_slopes(covariance, n_covariates, n_rows, spread=None):
-    """Return ridge slopes, their penalties chosen by generalised cross-validation.
+    """Return ridge slopes, with penalties chosen by generalised cross-validation.
 
     Parameters
     ----------
     covariance : ndarray of shape (n_covariates + n_targets, n_covariates + n_targets)
-        Of covariates, then targets.
+        Covariance of covariates, then targets.
     n_covariates : int
         Number of covariates.
     n_rows : float
         Effective number of rows.
     spread : ndarray of shape (n_covariates,), default=None
-        Units in which slopes are penalised; None is the standard deviations.
+        Units in which slopes are penalised. None stands for the standard deviations.
 
     Returns
     -------
     slopes : ndarray of shape (n_covariates, n_targets)
-        Zero where there are too few rows for any slope.
+        Slopes, zero if there are too few rows for any slope.
     """
     if spread is None:
         spread = np.sqrt(np.diagonal(covariance)[:n_covariates])
@@ -75,6 +75,7 @@ def ridge_slopes(covariance, n_covariates, n_rows, spread=None):
     variance = np.diagonal(covariance)[n_covariates:]
     values, vectors = np.linalg.eigh(correlation)
     values = np.maximum(values, 0.0)
+    # One eigendecomposition gives residual variances and degrees of freedom for all penalties.
     rotated = vectors.T @ cross
     shrunken = 1 / (values + PENALTIES[:, None])
     degrees = (values * shrunken).sum(axis=1)

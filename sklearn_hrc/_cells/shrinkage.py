@@ -1,14 +1,14 @@
 """How far the mean of a cell can be trusted, from the moments of all cells.
 
-The mean of a cell less a prediction of it is modelled as base of its cluster
-plus effect of the cell plus noise, in units of the standard deviation of the
+The mean of a cell less a prediction of this mean is modelled as base of the cluster
+plus effect of the cell plus noise. The unit is the standard deviation of the
 arm's rows, so that dear and cheap arms are comparable. The noise variance of a
-cell is then one over its rows. It is deliberately not estimated cell by cell:
-where a few large values make up the mean, cells that happen to have none have
-a small mean and a small spread, and would pull everything down by a precision
+cell is then one over its rows. It is deliberately not estimated cell by cell.
+If a few large values make up the mean, cells that happen to have no large value have
+a small mean and a small spread. They would pull all estimates down by a precision that
 they do not have. The variances of bases and effects come from the method of
 moments of DerSimonian and Laird (1986, doi:10.1016/0197-2456(86)90046-2).
-Arrays have the shape (n_clusters, n_treatments, 2): response and cost.
+Arrays have the shape (n_clusters, n_treatments, 2), for response and cost.
 """
 
 from typing import NamedTuple
@@ -32,17 +32,16 @@ __all__ = [
     "with_correlation",
 ]
 
-# A variance is taken together with that of the next larger group, as if that
-# were known from so many further rows: twenty customers who bought nothing do
-# not have a variance of zero.
+# A variance is averaged with that of the next larger group, which counts as this many
+# further rows. Twenty customers who bought nothing do not have a variance of zero.
 PRIOR_ROWS = 5.0
-# Beside the largest mean, a standard deviation below this is rounding: the arm
-# is constant (a free control, a fixed price) and its cells are known.
+# A standard deviation below this share of the largest mean is rounding. The arm
+# is then constant (a free control, a fixed price), and its cells are known.
 ROUNDING = 1e-10
 
 
 class RowSpread(NamedTuple):
-    """How the rows of each arm scatter.
+    """Spread of the rows of each arm.
 
     Attributes
     ----------
@@ -51,7 +50,7 @@ class RowSpread(NamedTuple):
     total : ndarray of shape (n_treatments, 2, 2)
         Covariance of a row about the mean of its arm.
     scale : ndarray of shape (n_treatments, 2)
-        Standard deviation of a row about the mean of its cell; zero in an arm
+        Standard deviation of a row about the mean of its cell. Zero in an arm
         that is constant.
     """
 
@@ -61,12 +60,12 @@ class RowSpread(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """What moves the means of cells, in units of the arms' scales.
+    """Variances of the means of cells, in units of the arms' scales.
 
     Attributes
     ----------
     precision : ndarray of shape (n_clusters, n_treatments, 2)
-        Inverse noise variance; zero for cells without rows and constant arms.
+        Inverse noise variance. Zero for cells without rows and constant arms.
     effect : ndarray of shape (2,)
         Variance of effects between the arms of a cluster.
     base : ndarray of shape (2,)
@@ -89,10 +88,10 @@ def arm_moments(cells, n_treatments):
 
 
 def row_spread(cells, n_treatments):
-    """Return how the rows of each arm scatter.
+    """Return the spread of the rows of each arm.
 
-    An arm without two rows in any cell is judged by its total spread, an arm
-    without two rows by the spread of all rows.
+    An arm without two rows in any cell has its total spread. An arm without two rows
+    has the spread of all rows.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def row_spread(cells, n_treatments):
 
 
 def cell_noise(cells, n_treatments, rows):
-    """Return the error covariance of each cell's mean, by itself.
+    """Return the error covariance of each cell's own mean.
 
     Parameters
     ----------
@@ -127,12 +126,12 @@ def cell_noise(cells, n_treatments, rows):
     n_treatments : int
         Number of arms.
     rows : RowSpread
-        How the rows of each arm scatter.
+        Spread of the rows of each arm.
 
     Returns
     -------
     noise : ndarray of shape (n_clusters, n_treatments, 2, 2)
-        In cells without rows, the covariance of a single row drawn from the arm.
+        Error covariances. A cell without rows has that of a single row drawn from the arm.
     """
     n_rows = by_cell(effective_rows(cells), n_treatments)[..., None, None]
     inner, freedom = (by_cell(array, n_treatments) for array in _squares(cells))
@@ -142,7 +141,7 @@ def cell_noise(cells, n_treatments, rows):
 
 
 def level_error(cells, n_treatments, rows):
-    """Return the error covariance of each arm's mean, (n_treatments, 2, 2)."""
+    """Return the error covariance of each arm's mean, of shape (n_treatments, 2, 2)."""
     n_rows = effective_rows(arm_moments(cells, n_treatments))
     return rows.total / np.maximum(n_rows, 1.0)[:, None, None]
 
@@ -155,7 +154,7 @@ def spread_of_cells(deviation, precision):
     deviation : ndarray of shape (n_clusters, n_treatments, 2)
         Cell means less their prediction, in units of the arms' scales.
     precision : ndarray of shape (n_clusters, n_treatments, 2)
-        Inverse noise variance; zero where the deviation says nothing.
+        Inverse noise variance. Zero where the deviation carries no information.
 
     Returns
     -------
@@ -163,8 +162,9 @@ def spread_of_cells(deviation, precision):
         Variances and precisions.
     """
     n_clusters = np.maximum((precision > 0).any(axis=1).sum(axis=0), 1)
-    # The deviations of an arm sum to zero over clusters.
+    # The deviations of an arm sum to zero over clusters, which costs a degree of freedom.
     effect = _between_variance(deviation, precision, left=1 - 1 / n_clusters)
+    # Effects first, as their variance adds to the noise of the bases.
     combined = _combined(precision, effect)
     total = combined.sum(axis=1)
     base = ratio((combined * deviation).sum(axis=1), total)
@@ -172,7 +172,7 @@ def spread_of_cells(deviation, precision):
 
 
 def predict_base(deviation, spread):
-    """Predict each cluster's base; return it with its error variance, (n_clusters, 2) each."""
+    """Return each cluster's base and its error variance, of shape (n_clusters, 2) each."""
     combined = _combined(spread.precision, spread.effect)
     error = spread.base / (1 + combined.sum(axis=1) * spread.base)
     return error * (combined * deviation).sum(axis=1), error
@@ -196,12 +196,12 @@ def ratio(numerator, denominator):
 
 
 def _varies(scale):
-    """Tell the variances and covariances that are not mere rounding."""
+    """Mask of the variances and covariances that are not mere rounding."""
     return (scale[:, :, None] > 0) & (scale[:, None, :] > 0)
 
 
 def _squares(moments):
-    """Sums of squares as of rows of weight one, and their degrees of freedom."""
+    """Sums of squares for weights with the mean one, and their degrees of freedom."""
     rows = effective_rows(moments)[:, None, None]
     squares = moments.scatter * ratio(rows, moments.weight[:, None, None])
     return squares, np.maximum(rows - 1, 0.0)
@@ -218,19 +218,19 @@ def _between_variance(values, precision, left=1.0):
     freedom = left * np.maximum((precision > 0).sum(axis=1) - 1, 0).sum(axis=0)
     scale = left * (total - ratio((precision**2).sum(axis=1), total)).sum(axis=0)
     estimate = ratio(heterogeneity - freedom, scale)
-    # Cut off at zero, the estimate would often say that cells do not differ at
-    # all, and their errors would be far too small. The mean of what it leaves
-    # possible is never zero, and the same where it is large beside its error.
+    # An estimate cut off at zero would often say that cells do not differ at
+    # all, and their errors would be far too small. The mean of the normal above zero
+    # is never zero, and equals the estimate if that is large beside its error.
     return _mean_above_zero(estimate, ratio(np.sqrt(2 * freedom), scale))
 
 
 def _mean_above_zero(mean, error):
-    """Mean of the positive part of a normal distribution; zero without an error."""
+    """Mean of a normal distribution truncated at zero, or zero without an error."""
     at = ratio(mean, error)
     hazard = np.exp(-0.5 * at**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(at))
     return np.where(error > 0, np.maximum(mean + error * hazard, 0.0), 0.0)
 
 
 def _combined(precision, variance):
-    """Precision of a mean that has a further variance beside its noise."""
+    """Precision of a mean with a further variance beside its noise."""
     return precision / (1 + variance * precision)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._cells.moments import Moments, add, empty, merge, pool
-from sklearn_hrc._columns import expected_of_received, warn_if_far
+from sklearn_hrc._columns import take_apart, warn_if_far
 from sklearn_hrc._experiment import take_rows
 from sklearn_hrc._labels import find_labels, unite_labels
 
@@ -117,7 +117,7 @@ def table_of_rows(labels, covariates, experiment, *, spent, expected=None, regre
     )
 
 
-def summarise(X, experiment, estimation, prices=None):
+def summarise(X, experiment, estimation, prices=None, columns=None):
     """Summarise the rows of an allocator.
 
     Parameters
@@ -131,6 +131,8 @@ def summarise(X, experiment, estimation, prices=None):
     prices : ndarray of shape (n_treatments,), default=None
         Known price of each arm of the experiment, which the budget counts
         instead of the cost.
+    columns : Columns, default=None
+        Layout of the covariates, where they predict the cells.
 
     Returns
     -------
@@ -143,7 +145,9 @@ def summarise(X, experiment, estimation, prices=None):
     labels, covariates = X[:, 0], X[:, 1:]
     tasks, expected = with_cost(experiment), None
     if estimation == "outcomes":
-        expected = expected_of_received(covariates, experiment)
+        expected = np.zeros_like(tasks)
+        outcomes = take_apart(covariates, columns)[2]
+        expected[:, : columns.n_tasks] = outcomes[np.arange(len(X)), experiment.arm]
         if len(experiment.treatments) > 1:
             names = [*experiment.outcome_names, "cost"]
             warn_if_far(tasks, expected, experiment.sample_weight, names)

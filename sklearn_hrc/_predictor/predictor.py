@@ -1,9 +1,9 @@
-"""The predictor: members fitted to the same folds, and combined.
+"""The predictor: members that are fitted to the same folds and combined.
 
-The networks give the hidden representation, and are a member. Others are the partially
-pooled additive model and boosted effect trees. A further member is a file with a function of
-`TrainingRows`, the networks and a seed, whose result has a method `links` and the prior means of
-its weights, and a line in `MEMBERS`.
+The networks give the hidden representation, and are a member. The other members are the partially
+pooled additive model and boosted effect trees. A further member is one file and a line in
+`MEMBERS`. The file has a function of `TrainingRows`, the networks and a seed. What this function
+returns has a method `links`, and a method `prior` for the prior means of its weights.
 """
 
 from typing import NamedTuple
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# What fits a member, of rows, the networks and a seed, and its name for people.
+# For each member the function that fits it to rows, networks and a seed, and a name for messages.
 MEMBERS = {
     "pooled": (lambda rows, networks, seed: fit_pooled(rows), "partially pooled model"),
     "boosted": (fit_effect_trees, "boosted effect trees"),
@@ -41,21 +41,21 @@ MEMBERS = {
 
 
 class NetworkModel(NamedTuple):
-    """Networks as a member.
+    """The networks as a member of the predictor.
 
     Attributes
     ----------
     encoding : Encoding
         Says which of the columns are inputs of the networks.
     networks : list of Network
-        One for each fold.
+        A network for each fold.
     """
 
     encoding: Encoding
     networks: list
 
     def prior(self):
-        """Return the prior means of its weights: effects count as far as held-out rows show."""
+        """Return the prior means of the weights: effects count as far as held-out rows show."""
         return 1.0, 0.0
 
     def hidden(self, columns):
@@ -75,9 +75,9 @@ class Predictor(NamedTuple):
     Attributes
     ----------
     networks : NetworkModel
-        Have the hidden layers.
+        Networks, with the hidden layers. They stand last in the stack.
     others : list
-        Members beside the networks, which stand last in the stack.
+        Members beside the networks.
     stack : Stack
         Weights of the members.
     components : Components
@@ -91,16 +91,16 @@ class Predictor(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the members say of some rows.
+    """Predictions of the members for some rows.
 
     Attributes
     ----------
     hidden : list of ndarray of shape (n_samples, n_hidden)
         Hidden layer of each network.
     links : list of ndarray of shape (n_models, n_samples, n_treatments, n_components)
-        Of each member.
+        Links of each member.
     combined : ndarray of shape (n_samples, n_treatments, n_components)
-        Links of all together.
+        Combined links of all members.
     """
 
     hidden: list
@@ -109,25 +109,25 @@ class Prediction(NamedTuple):
 
 
 def fit_predictor(rows, networks, members, random_state):
-    """Fit the other members and combine all.
+    """Fit the other members and combine all members.
 
     Parameters
     ----------
     rows : TrainingRows
         Rows in folds.
     networks : NetworkModel
-        Trained on these folds.
+        Networks that were trained on these folds.
     members : sequence of str
         Names of `MEMBERS` beside the networks.
     random_state : int
-        Seed of what is random in them.
+        Seed of the random steps of the members.
 
     Returns
     -------
     predictor : Predictor
-        Without a member that failed.
+        Fitted members, without those that failed.
     held_out : tuple or None
-        As `held_out_outcomes` gives it; None where no rows were held out.
+        Result of `held_out_outcomes`, or None if no rows were held out.
 
     Warns
     -----
@@ -151,19 +151,19 @@ def fit_predictor(rows, networks, members, random_state):
 
 
 def predict(columns, predictor):
-    """Return what all members say of individuals.
+    """Return the predictions of all members for individuals.
 
     Parameters
     ----------
     columns : ndarray of shape (n_samples, 1 + n_columns)
-        As the encoding gives them.
+        Columns of the encoding.
     predictor : Predictor
         As fitted.
 
     Returns
     -------
     prediction : Prediction
-        In the dtype of `columns`.
+        Predictions in the dtype of `columns`.
     """
     hidden = predictor.networks.hidden(columns)
     links = [member.links(columns) for member in predictor.others]
@@ -185,32 +185,35 @@ def expected_outcomes(prediction, predictor):
 
 
 def deviations_and_outcomes(prediction, predictor):
-    """Return by how much each model deviates from all, then the expected outcomes.
+    """Return the deviation of each model from the mean, then the expected outcomes.
 
     Parameters
     ----------
     prediction : Prediction
-        Of some rows.
+        Predictions for some rows.
     predictor : Predictor
         As fitted.
 
     Returns
     -------
-    values : ndarray of shape (n_samples, n_deviations + 1, n_treatments, n_tasks)
-        The deviations sum to zero; a single model has none.
+    beside : ndarray of shape (n_samples, n_deviations, n_treatments, n_tasks)
+        The deviations, which sum to zero. A single model has none.
+    together : ndarray of shape (n_samples, n_treatments, n_tasks)
+        The expected outcomes.
     """
     together = expected_outcomes(prediction, predictor)
     n_models = len(prediction.links[0])
     if n_models == 1:
-        return together[:, None]
+        return np.empty((len(together), 0, *together.shape[1:])), together
     alone = np.empty((n_models, *together.shape), dtype=together.dtype)
     for m in range(n_models):
         combined = combine([part[m] for part in prediction.links], predictor.stack)
         alone[m] = to_outcomes(combined, predictor.components)
-    return np.concatenate([deviations(alone), together[None]]).swapaxes(0, 1)
+    return deviations(alone).swapaxes(0, 1), together
 
 
 def deviations(values):
-    """Return what each array has beside the mean of all; exact zeros where all are the same."""
+    """Return each array less the mean of all, with exact zeros where all are the same."""
+    # The mean of equal floats need not equal them, so subtract the first array before averaging.
     beside_first = values - values[0]
     return beside_first - beside_first.mean(axis=0)

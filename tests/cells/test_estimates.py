@@ -14,6 +14,7 @@ from sklearn_hrc._cells.estimates import (
     estimate_cells,
     with_disagreement,
 )
+from sklearn_hrc._columns import Columns
 from sklearn_hrc._experiment import take_rows
 
 MODES = ("raw", "pooled", "outcomes")
@@ -27,6 +28,7 @@ def estimates_of(labels, experiment, estimation, covariates=None, objective=(1.0
         covariates = np.ones((len(labels), len(experiment.treatments) * n_tasks))
         covariates[:, n_tasks - 1 :: n_tasks] = 2.0
         expected = covariates[:, :n_tasks]
+        options["columns"] = Columns(0, 0, len(experiment.treatments), n_tasks)
     cells = table(labels, experiment, covariates, estimation=estimation, expected=expected)
     return estimate_cells(cells, np.array(objective), estimation, **options)
 
@@ -60,12 +62,14 @@ def test_expected_outcomes_by_hand():
     experiment = rows([2.0, 4.5, 6.0], [0, 1, 1], [0.0, 3.0, 9.0])
     expected = np.array([[1.0, 0], [4, 3], [6, 5]])
     cells = table([0, 0, 1], experiment, covariates, expected=expected)
-    estimates = estimate_cells(cells, np.ones(1), "outcomes")
+    columns = Columns(1, 0, 2, 2)
+    estimates = estimate_cells(cells, np.ones(1), "outcomes", columns=columns)
     assert_allclose(estimates.mean, [[[2, 0], [3, 2]], [[5, 0], [6, 5]]])
     # Off by 1 in arm 0, by .25 and 2 in arm 1, where chance does more in the response.
     assert_allclose(estimates.shared[0, 0, 0], 1.0)
     assert_allclose(estimates.shared[1, 1, 1], 4.0)
-    priced = estimate_cells(cells, np.ones(1), "outcomes", arm_cost=np.array([0.5, 7.0]))
+    prices = np.array([0.5, 7.0])
+    priced = estimate_cells(cells, np.ones(1), "outcomes", arm_cost=prices, columns=columns)
     assert_array_equal(priced.mean[..., 1], [[0.5, 7]] * 2)
     assert_array_equal(priced.standard_error()[..., 1], np.zeros((2, 2)))
     assert_allclose(priced.own[..., 0, 0], estimates.own[..., 0, 0])
@@ -76,7 +80,7 @@ def test_expected_outcomes_without_cost():
     experiment = rows([1.0, 4.0], [0, 1])
     expected = np.array([[1.0, 0.0], [4.0, 0.0]])
     cells = table([0, 0], experiment, covariates, expected=expected)
-    estimates = estimate_cells(cells, np.ones(1), "outcomes", has_cost=False)
+    estimates = estimate_cells(cells, np.ones(1), "outcomes", columns=Columns(0, 0, 2, 1))
     assert_allclose(estimates.mean, [[[2, 0], [3, 0]]])
 
 
@@ -89,8 +93,8 @@ def disagreeing(deviations, objective=(1.0,), **options):
     experiment = rows([2.0, 5.0, 4.0, 2.0], arm, [0.5, 2.0, 1.5, 0.5])
     cells = table(labels, experiment, covariates, expected=expected)
     estimates = [
-        estimate_cells(cells, np.array(objective), "outcomes", n_networks=n, **options)
-        for n in (0, 2)
+        estimate_cells(cells, np.array(objective), "outcomes", columns=columns, **options)
+        for columns in (Columns(8, 0, 2, 2), Columns(0, 2, 2, 2))
     ]
     assert estimates[0].factors.shape == (2, 2, 2, 0)
     return estimates
@@ -347,7 +351,8 @@ def test_errors_cover_planted_bias_of_expected_outcomes(kind, planted):
         cluster = world.labels.astype(int)
         world = world._replace(covariates=expected.reshape(n_clusters, -1)[cluster])
         cells = world.table("outcomes", expected[cluster, world.experiment.arm])
-        estimates = estimate_cells(cells, np.ones(1), "outcomes")
+        columns = Columns(0, 0, n_arms, 2)
+        estimates = estimate_cells(cells, np.ones(1), "outcomes", columns=columns)
         assert_allclose(estimates.mean, expected[cells.clusters.astype(int)])
         assert_allclose(shares(cells).sum(), 1.0)
         errors.append(estimates.mean[:, 1:] - world.mean[cells.clusters.astype(int)][:, 1:])
