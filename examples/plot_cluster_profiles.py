@@ -3,8 +3,8 @@ Explain a policy by the profiles of its clusters
 ================================================
 
 A policy decides for clusters of a hidden representation, which nobody can read.
-This picture says who is in a cluster in the features that the customers came
-with, and which coupon the cluster gets.
+This figure shows who is in a cluster, in the original features of the customers,
+and which coupon the cluster gets.
 """
 
 import matplotlib.pyplot as plt
@@ -28,25 +28,25 @@ policy = make_pipeline(
 policy.fit(rct.data, rct.target, treatment=rct.treatment, cost=rct.cost)
 
 # %%
-# The pipeline scales the features, but the picture shows them as they are given
-# here. A column is a cluster: its label, its share of the customers, and the coupon
-# that it gets (two, if it is split; most of it gets the upper one). Of the 64 clusters
-# the largest of each coupon are shown. A row is a feature, those that tell these
-# clusters apart best first. A cell says the cluster's mean, and its colour how far
-# that is from the mean of all customers, in the first column; an arrow stands where
-# it is half a standard deviation or more.
+# The pipeline scales the features, but the figure shows them as they are given
+# here. A column is a cluster, with its label, its share of the customers and its coupon.
+# A split cluster has two coupons, and most of it gets the upper one. Of the 64 clusters
+# the largest of each coupon are shown. A row is a feature, and features that tell these
+# clusters apart best stand first. A cell has the cluster's mean. Its colour says how far
+# this mean is from that of all customers, in the first column. An arrow stands where
+# the difference is half a standard deviation or more.
 shown = ClusterProfileDisplay.from_estimator(policy, rct.data)
 # sphinx_gallery_thumbnail_number = 2
 
 # %%
 # Of the clusters shown, those without a coupon have spent much and hardly look at
 # prices: they order anyway. Those with the largest coupon look at prices and live far
-# away. The last rows have no influence in this simulated world; they are pale, and not
-# quite white since they go along with the rows above. Nor are other differences causes:
-# a cluster gets a coupon for what it is expected to do with one, and the features are
-# only what its members have in common.
+# away. The last rows have no influence in this simulated world. They are pale, but not
+# quite white, since they are correlated with the rows above. Other differences are no
+# causes, either. A cluster gets a coupon because of its expected effect, and the features
+# are only what its members have in common.
 #
-# Chosen clusters and features can be looked at alone, and the numbers are arrays.
+# You can show chosen clusters and features alone. The numbers are arrays.
 display = ClusterProfileDisplay.from_estimator(
     policy,
     rct.data,

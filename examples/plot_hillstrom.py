@@ -2,10 +2,10 @@
 E-mails of a shop (Hillstrom)
 =============================
 
-A real experiment in which a treatment has a fixed price: 64,000 customers of a shop
-were sent, at random, an e-mail with men's merchandise, one with women's, or none. Does
+This is a real experiment in which a treatment has a fixed price. A shop sent its 64,000
+customers, at random, an e-mail with men's merchandise, one with women's, or none. Does
 a policy that chooses who gets which mail bring more visits to the site than simple rules
-that send as many?
+that send as many mails?
 
 The file is fetched from its publisher, see :doc:`/datasets`.
 """
@@ -34,8 +34,8 @@ rows = {"treatment": mails.treatment, "cost": mails.cost}
 
 # %%
 # The price of a mail is set to 1, so that a spend of .5 for each customer is mails for
-# half of them. What the arms do on average, each with its standard error: the mail with
-# men's merchandise brings most, and both cost the same.
+# half of them. The table has the mean of each arm with its standard error. The mail with
+# men's merchandise brings most, and both mails cost the same.
 everyone = {arm: policy_value(np.full(len(y), arm), y, **rows) for arm in (NONE, WOMEN, MEN)}
 pd.DataFrame(
     {
@@ -47,9 +47,9 @@ pd.DataFrame(
 # %%
 # The policy and the rules to beat
 # --------------------------------
-# The policy is fitted to two thirds of the customers and decides for the last third, in
-# turn, so that everybody is decided by a policy that has not seen them. Budgets are
-# mails for 10 %, 20 %, ..., 100 %.
+# In turn, the policy is fitted to two thirds of the customers and decides for the last third.
+# So the policy that decides for a customer has not seen this customer. Budgets are
+# mails for 10 %, 20 %, ..., 100 % of the customers.
 budgets = np.linspace(0.1, 1.0, 10)
 policy = make_pipeline(
     StandardScaler(),
@@ -71,14 +71,14 @@ def simple_rules(expected, seed):
 
 
 # %%
-# The first two send to customers drawn at random: a curve between nothing and everybody is a
-# straight line. The last two know the best mail from the very rows that judge them, which
-# flatters them. The third asks a regression who will visit *without* a mail, and sends to
-# those; that is what many shops do.
+# The first two rules send to customers drawn at random, since a curve between nothing and
+# everybody is a straight line. The last two rules know the best mail from the very rows that
+# judge them, which flatters them. The third rule asks a regression who will visit *without* a
+# mail, and sends to these customers. Many shops do that.
 #
 # Values are doubly robust, with expected outcomes from a cross-fitted ridge regression.
 # Policies and rules are compared at equal *realised* spend, on the same resampled
-# customers. All of it is repeated with other folds, since these are chance, too.
+# customers. All of this is repeated with other folds, since the folds are random, too.
 spend = np.array([0.25, 0.5, 0.75])
 splits = []
 for seed in range(3):
@@ -96,9 +96,9 @@ for seed in range(3):
 # %%
 # What it gains
 # -------------
-# Visits per 1,000 customers that the policy brings more than a rule at the same spend,
-# with 95 % intervals, each split by itself. Estimate and bounds in the table are medians
-# over the splits; the level is then at least 90 % (`arXiv:1712.04802
+# The table has the additional visits per 1,000 customers that the policy brings, against a
+# rule at the same spend. Each split has 95 % intervals. Estimates and bounds in the table are
+# medians over the splits. The level is then at least 90 % (`arXiv:1712.04802
 # <https://arxiv.org/abs/1712.04802>`_).
 
 
@@ -117,7 +117,7 @@ table = {
 pd.DataFrame.from_dict(table, orient="index", columns=[f"spend {s}" for s in spend])
 
 # %%
-# The same as a figure, at mails for half of the customers. Where an interval holds zero,
+# The figure shows the same at mails for half of the customers. If an interval contains zero,
 # this experiment cannot tell policy and rule apart.
 fig, ax = plt.subplots(figsize=(5.2, 3), layout="constrained")
 for i, name in enumerate(rules):
@@ -134,16 +134,16 @@ plt.show()
 
 # %%
 # The policy is better than mails of either kind to random customers: it has learnt which
-# mail works. Beside the better mail for random customers it gains where a quarter of them
-# get one; at half, zero is just inside the interval, and where all get one there is nothing left
-# to choose. The simple rule is not beaten: a mail brings more visits from those who visit
-# anyway, and the regression knows them better than anything knows the *effects*, which are
-# smaller than the visits and much noisier. Before a policy is served, it has to win against
-# such rules on your own rows.
+# mail works. Against the better mail for random customers the policy gains where a quarter of
+# them get one. At half, zero is just inside the interval. Where all get a mail, there is nothing
+# left to choose. The policy does not beat the simple rule. A mail brings more visits from
+# customers who visit anyway. A regression knows these customers better than anything knows the
+# *effects*, which are smaller than the visits and much noisier. Before you serve a policy, it has
+# to win against such rules on your own rows.
 #
-# The curves of the last split, over all budgets. The band is the interval of the policy
-# alone; two curves whose difference is certain may have bands that overlap, since they
-# are of the same customers.
+# The next figure has the curves of the last split, over all budgets. The band is the interval of
+# the policy alone. Two curves whose difference is certain may have bands that overlap, since the
+# curves are of the same customers.
 _, ax = plt.subplots(layout="constrained")
 curves = {"policy": arms, **rules}
 for style, (name, given) in zip(["-", ":", "--", "-."], curves.items()):
@@ -161,6 +161,6 @@ for style, (name, given) in zip(["-", ":", "--", "-."], curves.items()):
 plt.show()
 
 # %%
-# How much of the experiment speaks for the policy at that spend: enough customers
-# received what it would have given them, and none of them weighs much.
+# The last table says how much of the experiment supports the policy at that spend. Enough
+# customers received what the policy would have given them, and none of them weighs much.
 pd.DataFrame(policy_overlap(arms[4], treatment=mails.treatment)).round(5)

@@ -2,9 +2,9 @@
 Look inside a policy
 ====================
 
-Two pictures of a fitted policy: how its networks learnt, and which coupons its
-clusters get at two budgets. Both show what the policy was fitted on; whether it
-is any good, held-out customers must tell, as in
+Two figures show a fitted policy: how its networks learnt, and which coupons its
+clusters get at two budgets. Both figures show the rows that the policy was fitted on.
+Only held-out customers can tell whether the policy is good, as in
 :doc:`/auto_examples/plot_number_of_clusters`.
 """
 
@@ -29,20 +29,19 @@ policy = make_pipeline(
 policy.fit(rct.data, rct.target, treatment=rct.treatment, cost=rct.cost)
 
 # %%
-# Each network holds out another fifth of the customers and stops when the loss on
-# them has not fallen for some epochs; the weights of the ring are kept. That the
-# training loss goes on falling is what the held-out customers are there for: the
-# network has begun to learn its own customers by heart. A line that still falls
-# at its end would ask for more ``max_epochs``.
+# Each network holds out another fifth of the customers. It stops when the loss on
+# these customers has not fallen for some epochs, and keeps the weights of the ring.
+# The training loss goes on falling, because the network has begun to learn its own
+# customers by heart. The held-out customers detect that. If a line still falls
+# at its end, use more ``max_epochs``.
 TrainingHistoryDisplay.from_estimator(policy)
 
 # %%
-# The same clusters at two budgets, nothing being fitted in between: areas above
-# the strip of coupons are what they are expected to gain, areas below it what
-# they are expected to cost. The small budget leaves most customers without a
-# coupon and goes where one brings most for its cost. The large one reaches more
-# customers, with larger coupons, but six times the budget buys far less than six
-# times the gain.
+# These are the same clusters at two budgets, and nothing is fitted in between. Areas
+# above the strip of coupons are expected gains, and areas below it are expected costs.
+# The small budget leaves most customers without a coupon, and goes where a coupon brings
+# most for its cost. The large budget reaches more customers, with larger coupons. But six
+# times the budget buys far less than six times the gain.
 figure, places = plt.subplots(2, 1, figsize=(6.4, 9.6), layout="constrained")
 small, large = (
     AllocationDisplay.from_estimator(policy, budget=budget, ax=place)

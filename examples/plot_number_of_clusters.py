@@ -3,8 +3,8 @@ Choose the number of clusters, and see what budgets buy
 ========================================================
 
 A search over the number of clusters is scored by the area under the policy's budget
-curve on held-out rows; the networks are trained once a fold, since the pipeline has a
-memory. Two of the candidates are then drawn beside the best single arm.
+curve on held-out rows. The pipeline has a memory, so the networks are trained once a
+fold. Two of the candidates are then drawn beside the best single arm.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from sklearn_hrc.plotting import BudgetCurveDisplay
 
 sklearn.set_config(enable_metadata_routing=True)
 
-# Two samples of the same world: one to learn from, one to judge.
+# Two samples of the same world, one to learn from and one to judge.
 train, test = (make_coupon_experiment(10_000, as_frame=True, random_state=i) for i in range(2))
 folds = StratifiedKFold(3, shuffle=True, random_state=0)
 splits = list(folds.split(train.data, train.treatment))
@@ -47,14 +47,14 @@ for n_clusters, mean, spread in zip(
     print(f"{n_clusters:>3} clusters: mean gain {mean:.2f}, over folds +- {spread:.2f}")
 
 # %%
-# The score is a mean gain in sales per customer. It is noisy: a difference that is
+# The score is a mean gain in sales per customer. It is noisy. A difference that is
 # small beside the spread over the folds is no reason to prefer one number.
 #
-# Customers that took no part in the search judge the chosen policy and the one
-# with two clusters. The ring marks the current budget, at what the policy really
-# spends. The points of both lie above the best single arm; which of the two policies is
-# better, the figure cannot tell: their difference on the same customers is what
-# :func:`~sklearn_hrc.metrics.compare_budget_curves` estimates.
+# Held-out customers judge the chosen policy and the one with two clusters. The ring
+# marks the current budget, at what the policy really spends. The points of both lie
+# above the best single arm. The figure cannot tell which of the two policies is better.
+# :func:`~sklearn_hrc.metrics.compare_budget_curves` estimates their difference on the
+# same customers.
 _, ax = plt.subplots(layout="constrained")
 chosen = f"{search.best_params_['hiddenclusterer__n_clusters']} clusters, chosen"
 for name, fitted in (("2 clusters", few), (chosen, search)):

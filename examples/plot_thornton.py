@@ -2,8 +2,8 @@
 Cash for a test result (Thornton)
 =================================
 
-A real experiment in which a treatment costs something only where it works: in rural
-Malawi people were tested for HIV, and each drew a voucher by lottery, to be paid if they
+This is a real experiment in which a treatment costs something only where it works. In rural
+Malawi people were tested for HIV. Each drew a voucher by lottery, to be paid if they
 came to learn their result. Which vouchers bring most people for the money?
 
 The data come with the package causaldata, see :doc:`/datasets`.
@@ -32,10 +32,10 @@ rows = {"treatment": cash.treatment, "cost": cash.cost}
 known = {**rows, "propensity": cash.propensity}
 
 # %%
-# Arms are bins of the voucher, named by its mean in US$. The share that comes rises
-# steeply with the first cents and then hardly; what a voucher costs is about its value
-# times that share. Villages drew in two lotteries with other odds, which is why every row has
-# its propensity, and errors are those of villages, not of persons.
+# Arms are bins of the voucher, named by the mean of the bin in US$. The share that comes rises
+# steeply with the first cents and then hardly. A voucher costs about its value
+# times that share. Villages drew in two lotteries with different odds, so every row has
+# its propensity. Standard errors are those of villages, not of persons.
 pd.DataFrame(
     {
         f"{arm:.2f} US$": {"came": value.response, "±": value.response_se, "cost": value.cost}
@@ -47,8 +47,8 @@ pd.DataFrame(
 # %%
 # The policy and the rules to beat
 # --------------------------------
-# As in :doc:`plot_hillstrom`, every person is decided by a policy that was fitted to
-# others, here to other villages.
+# As in :doc:`plot_hillstrom`, the policy that decides for a person was fitted to
+# other persons, here to other villages.
 budgets = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5])
 policy = make_pipeline(
     StandardScaler(),
@@ -73,11 +73,11 @@ def simple_rules(expected):
 
 
 # %%
-# The third gives the small voucher to those who would be least likely to come without one,
-# by a regression: a voucher for somebody who comes anyway is money lost. The last tosses coins
-# between the two arms that are best at each spend, for everybody alike, and knows them
-# from the very rows that judge it. It has all that a policy can gain *without* looking
-# at the person.
+# The third rule gives the small voucher to persons who are least likely to come without one,
+# by a regression. A voucher for somebody who comes anyway is money lost. The last rule tosses
+# coins between the two arms that are best at each spend, for everybody alike. It knows these
+# arms from the very rows that judge it. This rule has all that a policy can gain *without*
+# looking at the person.
 spend = np.array([0.15, 0.3, 0.6])
 splits = []
 for seed in range(3):
@@ -102,9 +102,9 @@ for seed in range(3):
 # %%
 # What it gains
 # -------------
-# Of 1,000 persons, how many more come than with the rule at the same spend, with 95 %
-# intervals; medians over the splits, of level 90 % at least (`arXiv:1712.04802
-# <https://arxiv.org/abs/1712.04802>`_).
+# The table has how many more of 1,000 persons come than with the rule at the same spend, with
+# 95 % intervals. Its entries are medians over the splits, of level 90 % at least
+# (`arXiv:1712.04802 <https://arxiv.org/abs/1712.04802>`_).
 
 
 def medians(name):
@@ -122,14 +122,14 @@ table = {
 pd.DataFrame.from_dict(table, orient="index", columns=[f"spend {s}" for s in spend])
 
 # %%
-# One voucher for random persons is a poor rule: where money is scarce a larger voucher
-# reaches too few, and where there is more the small one cannot use it: for everybody it
-# costs .23, and at larger spends its two rules leave money unspent. Beside the best mix of
-# vouchers, which does not look at persons, no gain can be seen at any spend: most of the
-# gain is that of knowing the *arms*. Age, distance and lottery say little about who has to
-# be paid, as far as 2,834 persons can tell.
+# One voucher for random persons is a poor rule. Where money is scarce, a larger voucher
+# reaches too few. Where there is more money, the small voucher cannot use it. For everybody
+# the small voucher costs .23, and at larger spends its two rules leave money unspent. Against
+# the best mix of vouchers, which does not look at persons, no gain can be seen at any spend.
+# So most of the gain comes from knowing the *arms*. Age, distance and lottery say little about
+# who has to be paid, as far as 2,834 persons can tell.
 #
-# The curves of the last split.
+# The figure has the curves of the last split.
 _, ax = plt.subplots(layout="constrained")
 shown = [f"{middle:.2f} US$ for random persons", "best random mix of vouchers"]
 curves = {"policy": arms, **{name: rules[name] for name in shown}}

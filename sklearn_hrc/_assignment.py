@@ -1,13 +1,12 @@
-"""Who of a split cluster gets which of its arms.
+"""Assignment of arms to the members of a split cluster.
 
 A plan says how many units of each block get each arm. The line on which rows stand is wound
-around a circle, several turns for the spread of a cluster, and units get arms in the
-order in which they stand on it, those of a block from the cheapest arm to the dearest. What
-stands close together on the circle comes from many places of the line, so that the
-arm is all but uncorrelated with anything that matters. The line itself is then cut
-halfway between neighbours with different arms: a row's arm is a function of its
-place, and every unit of the fit gets what was planned for it. Where units of a block
-differ in size, one that would be divided gets the cheaper arm.
+around a circle, several turns for the spread of a cluster. Units get arms in their
+order on the circle, those of a block from the cheapest arm to the dearest. Neighbours on the
+circle come from many places of the line, so the arm is all but uncorrelated with
+anything that matters. The line itself is then cut halfway between neighbours with different
+arms. So a row's arm is a function of its place, and every unit of the fit gets its planned
+arm. If units of a block differ in size, a unit that would be divided gets the cheaper arm.
 """
 
 from typing import NamedTuple
@@ -26,15 +25,15 @@ __all__ = [
     "stand_before",
 ]
 
-# Within-cluster standard deviations to one turn: a normal with a standard
+# Turns for one within-cluster standard deviation. On the circle a normal with a standard
 # deviation of 3 turns is uniform within 1e-77 of density.
 TURNS = 3.0
-# Share of a unit by which sums of sizes may be off.
+# Share of a unit by which sums of sizes may be wrong.
 _ROUNDING = 1e-6
 
 
 class Members(NamedTuple):
-    """Who the units of the programme are.
+    """Units of the programme.
 
     Attributes
     ----------
@@ -43,9 +42,9 @@ class Members(NamedTuple):
     block : ndarray of shape (n_units,), int
         Block of each unit.
     size : ndarray of shape (n_units,)
-        Individuals.
+        Individuals of each unit.
     before : ndarray of shape (n_units,)
-        Individuals of its block that stand before it, from `stand_before`.
+        Individuals of the same block that stand before the unit, from `stand_before`.
     """
 
     units: Units
@@ -60,11 +59,11 @@ class Assignment(NamedTuple):
     Attributes
     ----------
     first : ndarray of shape (n_clusters,), int
-        Arm below the first cut; of everybody in a cluster without cuts.
+        Arm below the first cut. A cluster without cuts has this arm alone.
     start : ndarray of shape (n_clusters + 1,), int
-        Where the cuts of each cluster begin.
+        Index of the first cut of each cluster.
     cut : ndarray of shape (n_cuts,)
-        Places, rising within a cluster.
+        Places of the cuts, rising within a cluster.
     arm : ndarray of shape (n_cuts,), int
         Arm from a cut to the next.
     """
@@ -76,12 +75,12 @@ class Assignment(NamedTuple):
 
     @property
     def is_split(self):
-        """Whether a cluster has cuts, (n_clusters,)."""
+        """Whether each cluster has cuts, of shape (n_clusters,)."""
         return np.diff(self.start) > 0
 
 
 def stand_before(units, block, size):
-    """Return how many individuals of its block stand before each unit, around the circle.
+    """Return the number of individuals before each unit on the circle, within its block.
 
     Parameters
     ----------
@@ -90,12 +89,12 @@ def stand_before(units, block, size):
     block : ndarray of shape (n_units,), int
         Block of each unit.
     size : ndarray of shape (n_units,)
-        Its individuals.
+        Individuals of each unit.
 
     Returns
     -------
     before : ndarray of shape (n_units,)
-        Zero for the first, in the type of `size`.
+        Numbers in the type of `size`, zero for the first unit of a block.
     """
     place = (units.low + units.high) / 2
     weight = np.bincount(units.cluster, units.weight)
@@ -105,6 +104,7 @@ def stand_before(units, block, size):
     spread = np.sqrt(np.bincount(units.cluster, units.weight * centred**2) * share)
     spread = np.where(spread > 0, spread, 1.0)
     turns = TURNS * centred / spread[units.cluster]
+    # The order on the circle, not on the line, keeps the arm apart from the covariates.
     order = np.lexsort((turns - np.floor(turns), block))
     total = np.cumsum(size[order])
     first = np.searchsorted(block[order], np.arange(block.max(initial=-1) + 1))
@@ -115,19 +115,19 @@ def stand_before(units, block, size):
 
 
 def arms_of_units(members, counts, cost, *, round_up=False):
-    """Return the arm of each unit: those of a block follow each other from the cheapest arm.
+    """Return the arm of each unit, in the order of a block from the cheapest arm on.
 
     Parameters
     ----------
     members : Members
-        Who the units of the programme are.
+        Units of the programme.
     counts : ndarray of shape (n_blocks, n_arms)
         Individuals of each block that get each arm.
     cost : ndarray of shape (n_clusters, n_arms)
         Expected cost.
     round_up : bool, default=False
-        Where units are of different sizes, one that would be divided gets the dearer arm, not
-        the cheaper one.
+        Whether a unit that would be divided gets the dearer arm, not the cheaper one. Units are
+        divided only if they differ in size.
 
     Returns
     -------
@@ -140,6 +140,7 @@ def arms_of_units(members, counts, cost, *, round_up=False):
     order = np.argsort(cost, axis=1, kind="stable")[of_block]
     upto = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1)
     arm = np.take_along_axis(order, (upto > 0).argmax(axis=1)[:, None], axis=1)[block, 0]
+    # Only in blocks of several arms the place of a unit matters.
     split = np.flatnonzero(((counts > 0).sum(axis=1) > 1)[block])
     # Sums of fractions are exact but for rounding.
     reached = before[split] + (1 - _ROUNDING if round_up else _ROUNDING) * size[split]
@@ -149,16 +150,16 @@ def arms_of_units(members, counts, cost, *, round_up=False):
 
 
 def assign(members, counts, cost, control, *, round_up=False):
-    """Cut the line where a plan wants it.
+    """Cut the line so that every unit gets its planned arm.
 
     Parameters
     ----------
     members : Members
-        Who the units of the programme are.
+        Units of the programme.
     counts : ndarray of shape (n_blocks, n_arms)
         Individuals of each block that get each arm.
     cost : ndarray of shape (n_clusters, n_arms)
-        Expected cost: arms follow each other from the cheapest.
+        Expected cost, which orders the arms of a block.
     control : int
         Arm of a cluster without units.
     round_up : bool, default=False
@@ -167,13 +168,13 @@ def assign(members, counts, cost, control, *, round_up=False):
     Returns
     -------
     assignment : Assignment
-        Gives every unit what was planned.
+        Cuts that give every unit its planned arm.
     """
     units = members.units
     arm = arms_of_units(members, counts, cost, round_up=round_up)
     n_clusters = len(cost)
     first = np.full(n_clusters, control)
-    # The last assignment to an index stands: that of the first unit of each cluster.
+    # The last assignment to an index stands, so reversed order keeps each cluster's first unit.
     first[units.cluster[::-1]] = arm[::-1]
     same = np.diff(units.cluster) == 0
     changes = np.flatnonzero(same & (np.diff(arm) != 0))
@@ -183,7 +184,7 @@ def assign(members, counts, cost, control, *, round_up=False):
 
 
 def assign_whole(counts, cost, control):
-    """Give every cluster the cheapest of its arms: nothing tells its members apart.
+    """Give every cluster the cheapest of its arms, since nothing tells its members apart.
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ def assign_whole(counts, cost, control):
     Returns
     -------
     assignment : Assignment
-        Without cuts.
+        Assignment without cuts.
     """
     cheapest = np.where(counts > 0, cost, np.inf).argmin(axis=1)
     first = np.where(counts.any(axis=1), cheapest, control)
@@ -210,9 +211,9 @@ def arms_of_rows(cluster, place, assignment, control):
     Parameters
     ----------
     cluster : ndarray of shape (n_samples,), int
-        Cluster of each row; -1 for a cluster that fit never saw.
+        Cluster of each row, or -1 for a cluster that fit never saw.
     place : ndarray of shape (n_samples,)
-        Place on the line; read in clusters with cuts only.
+        Place on the line, which is read in clusters with cuts only.
     assignment : Assignment
         From `assign`.
     control : int

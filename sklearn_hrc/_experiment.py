@@ -1,4 +1,4 @@
-"""What comes in from the user: the rows of an experiment, checked once."""
+"""The rows of an experiment, checked once where they come in from the user."""
 
 import functools
 from collections.abc import Callable
@@ -36,24 +36,24 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class Experiment(NamedTuple):
-    """The checked rows of an experiment, as plain arrays.
+    """Checked rows of an experiment, as plain arrays.
 
     Attributes
     ----------
     outcomes : ndarray of shape (n_samples, n_outcomes), float64
-        The columns of `y`.
+        Columns of `y`.
     outcome_names : list of str
-        Their names.
+        Names of the columns.
     arm : ndarray of shape (n_samples,), intp
         Index into `treatments` of the arm that each row received.
     treatments : ndarray of shape (n_treatments,)
-        Treatment labels, sorted or in the order that was given; `[0]` where no treatment was.
+        Treatment labels, sorted or in the given order. `[0]` if no treatment was given.
     cost : ndarray of shape (n_samples,), float64, or None
         Realised cost of the received arm.
     propensity : ndarray of shape (n_samples,), float64, or None
         Probability of the received arm.
     sample_weight : ndarray of shape (n_samples,), float64
-        Weights, ones where none were given.
+        Weights, ones if none were given.
     order : ndarray of shape (n_categories,) or None
         Categories of an ordered Categorical, in whose order the treatments stand.
     """
@@ -89,14 +89,14 @@ def check_experiment(
     treatment, cost, propensity, sample_weight : array-like of shape (n_samples,) or None
         As in every `fit` of the package.
     n_samples : int
-        Rows of `X`.
+        Number of rows of `X`.
     known_treatments : ndarray of shape (n_treatments,), default=None
-        Labels of an earlier fit. Given: `treatment` may hold no others, and the arms
-        are numbered as there.
+        Labels of an earlier fit. With these, `treatment` may hold no other labels, and the arms
+        are numbered as in that fit.
     min_treatments : int, default=2
-        Different labels that a given `treatment` must have.
+        Least number of different labels of a given `treatment`.
     aligned_with : dict, default=None
-        What else has a row for each of these, by the name of the parameter: `X` as it was
+        Other inputs with the same rows, by the name of the parameter: `X` as it was
         given, with its index, and `groups`.
 
     Returns
@@ -164,21 +164,21 @@ def check_outcomes(y, n_samples):
 
 
 def default_names(n_outcomes):
-    """Return the names of outcomes that came without."""
+    """Return names for outcomes that came without names."""
     return ["y"] if n_outcomes == 1 else [f"y{j}" for j in range(n_outcomes)]
 
 
 def as_numbers(values, name):
-    """Return finite float64 numbers; a string is none, even if it reads like one."""
+    """Return finite float64 numbers. A string is refused, even if it reads like a number."""
     numbers = _read_numbers(values, name)
     _check_finite(numbers, name, "entry")
     return numbers
 
 
 def check_row_values(values, name, n_samples, labels=None):
-    """Return a float64 vector with one finite value a row, or None.
+    """Return a float64 vector with one finite value for each row, or None.
 
-    Labels of the arm of each row are for an error, which names the arm.
+    With the labels of the arms of the rows an error names the arm.
     """
     if values is None:
         return None
@@ -206,7 +206,7 @@ def check_propensity(propensity, n_samples):
 
 
 def check_sample_weight(sample_weight, n_samples):
-    """Return weights that are not negative and not all zero; ones for None."""
+    """Return weights that are not negative and not all zero, or ones for None."""
     sample_weight = check_row_values(sample_weight, "sample_weight", n_samples)
     if sample_weight is None:
         return np.ones(n_samples)
@@ -220,9 +220,9 @@ def check_sample_weight(sample_weight, n_samples):
 
 
 def restore_on_error(method: Method) -> Method:
-    """Leave an estimator as it was where one of its methods raises.
+    """Leave an estimator as it was if one of its methods raises.
 
-    `validate_data` and `fit` set attributes early; a failed call must not turn
+    `validate_data` and `fit` set attributes early. A failed call must not turn
     a fitted estimator into half of another one.
     """
 
@@ -231,6 +231,7 @@ def restore_on_error(method: Method) -> Method:
         before = dict(vars(self))
         try:
             return method(self, *args, **kwargs)
+        # An interrupt must restore the estimator, too.
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
@@ -256,7 +257,7 @@ def _read_numbers(values, name):
 
 
 def _check_finite(numbers, name, item, labels=None):
-    """Refuse what is not finite, or has no finite sum."""
+    """Refuse numbers that are not finite, or have no finite sum."""
     bad = np.atleast_1d(~np.isfinite(numbers))
     if bad.any():
         first = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
@@ -279,7 +280,7 @@ def _check_finite(numbers, name, item, labels=None):
 
 
 def _check_squares(experiment):
-    """Refuse numbers of which statistics overflow: these are weighted sums of squares."""
+    """Refuse numbers whose weighted sums of squares overflow, since statistics need these sums."""
     with np.errstate(over="ignore", invalid="ignore"):
         weight = experiment.sample_weight
         squares = {"sample_weight": weight @ weight}

@@ -1,4 +1,4 @@
-"""Labels of treatments and groups: what is accepted, their order, where they are found."""
+"""Labels of treatments and groups: their checks, their order and their places."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ def check_labels(treatment, n_samples, name="treatment"):
     check_container(treatment, name)
     labels = np.asarray(treatment)
     if labels.dtype.kind in "US" and not hasattr(treatment, "dtype"):
-        # numpy makes strings of the numbers and NaNs in a list: look at what was given.
+        # numpy makes strings of numbers and NaNs in a list, so keep the given objects.
         labels = np.asarray(treatment, dtype=object)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -48,14 +48,14 @@ def check_labels(treatment, n_samples, name="treatment"):
 
 
 def check_groups(groups, n_samples):
-    """Return groups as numbers 0, 1, ...; None where there are none."""
+    """Return groups as numbers 0, 1, ..., or None if there are none."""
     if groups is None:
         return None
     return np.unique(check_labels(groups, n_samples, "groups"), return_inverse=True)[1]
 
 
 def check_treatments(labels, known_treatments, min_treatments, order=None):
-    """Return the treatments that occur, in their order, or check labels against those known.
+    """Return the treatments that occur, in their order, or check labels against known ones.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def check_treatments(labels, known_treatments, min_treatments, order=None):
     known_treatments : ndarray of shape (n_treatments,) or None
         Labels of an earlier fit, in their order.
     min_treatments : int
-        Different labels that are needed where none are known.
+        Least number of different labels if none are known.
     order : ndarray of shape (n_categories,), default=None
-        From `label_order`; None sorts the labels.
+        From `label_order`. With None the labels are sorted.
 
     Returns
     -------
@@ -92,11 +92,11 @@ def check_treatments(labels, known_treatments, min_treatments, order=None):
 
 
 def check_exact(labels, name):
-    """Refuse numbers so large that floats do not keep neighbours apart, as labels."""
+    """Refuse labels so large that floats do not tell neighbours apart."""
     if labels.dtype.kind not in "iuf":
         return
     dtype = labels.dtype if labels.dtype.kind == "f" else np.dtype(np.float64)
-    # Whole numbers are exact up to here, and the next one is rounded to it.
+    # Whole numbers are exact up to this limit, and the next number is rounded to it.
     limit = 2 ** (np.finfo(dtype).nmant + 1)
     for label in (labels.max(), labels.min()):
         if not -limit < label < limit:
@@ -119,14 +119,14 @@ def label_order(treatment):
 
 
 def common_order(first, second):
-    """Return the longer of two orders if it holds the other in the same order, else None."""
+    """Return the longer of two orders if it holds the shorter in the same order, else None."""
     longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
     place = find_labels(shorter, longer)
     return longer if (place >= 0).all() and (np.diff(place) > 0).all() else None
 
 
 def find_labels(labels, known):
-    """Return the place of each label among known ones in any order, -1 if it is not there."""
+    """Return the place of each label among known labels in any order, or -1."""
     if not of_one_type(labels, known):
         return np.full(len(labels), -1)
     order = np.argsort(known, kind="stable")
@@ -137,34 +137,34 @@ def find_labels(labels, known):
 
 
 def unite_labels(first, second, order=None):
-    """Return the labels of both, sorted or as in an order that holds all of them."""
+    """Return the labels of both arguments, sorted or in an order that holds all of them."""
     united = np.union1d(first, second)
     return united if order is None else _sorted_by(united, order)
 
 
 def unseen_labels(labels, known):
-    """Return the labels that are not among those known; a number is never a string."""
+    """Return the labels that are not known. A number never equals a string."""
     return np.unique(labels[find_labels(labels, known) < 0])
 
 
 def of_one_type(labels, known):
-    """Tell whether two arrays of labels can be compared: numpy takes 5 and "5" for equal."""
+    """Tell whether two arrays of labels can be compared, as numpy takes 5 and "5" for equal."""
     return (labels.dtype.kind in "US") == (known.dtype.kind in "US")
 
 
 def as_labelled(values, treatments, name, *, ordered):
-    """Return values of arms as a mapping by label, None where they come by position.
+    """Return values of arms as a mapping by label, or None if they come by position.
 
     Parameters
     ----------
     values : mapping, Series or array-like
-        What a parameter gives.
+        Value of a parameter.
     treatments : ndarray of shape (n_treatments,)
         Labels.
     name : str
-        Parameter, for errors.
+        Name of the parameter, for errors.
     ordered : bool
-        An ordered Categorical said the order of the treatments.
+        Whether an ordered Categorical gave the order of the treatments.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def as_labelled(values, treatments, name, *, ordered):
 
 
 def check_length(values, name, n_samples):
-    """Refuse arrays that have not one entry for each row."""
+    """Refuse arrays without exactly one entry for each row."""
     if len(values) != n_samples:
         raise ValueError(
             f"{name} is expected to have one entry for each of the {n_samples} rows, "
@@ -221,7 +221,7 @@ def _labels_of_one_type(labels, name):
     if all(isinstance(label, str) for label in labels):
         return labels.astype(str)
     kinds = sorted({type(label).__name__ for label in labels})
-    # Tuples and the like would make a matrix, or none.
+    # numpy would make a matrix of tuples, or fail.
     sequences = any(isinstance(label, tuple | list | np.ndarray) for label in labels)
     converted = labels if sequences else np.array(labels.tolist())
     if converted.dtype.kind not in "biufmM" or any(isinstance(label, str) for label in labels):

@@ -1,15 +1,15 @@
-"""Where rows stand on a line, so that the members of a split cluster can be told apart.
+"""Places of rows on a line, which tell the members of a split cluster apart.
 
-The side of a row must be the same alone and in a batch, in every process and after
+The arm of a row must be the same alone and in a batch, in every process and after
 pickling. It must not depend on the last bits of the covariates, which differ between
-batch sizes. So rows are put on a line by a random projection that no data have
-shaped: positions of chunks that were seen at different times merge. The inverse hyperbolic sine
+batch sizes. A random projection puts rows on a line. No data shape this projection, so
+positions of chunks that were seen at different times can be merged. The inverse hyperbolic sine
 keeps columns of any unit comparable, and is linear for small values.
 
-Rows that stand at the same place, but for rounding, cannot be told apart. They are
-one unit, and get one arm. Where there are very many places, neighbours share a bin of a grid,
-and are one unit, too. The grid is the finest of those with bins of 1, 2, 4, ... that is coarse
-enough, so that the bins of merged chunks are those of all rows.
+Rows at the same place, but for rounding, cannot be told apart. They are
+one unit, and get one arm. If there are very many places, neighbours share a bin of a grid
+and are one unit, too. The widths of bins are powers of two. The grid is the finest one
+with few enough bins, so the bins of merged chunks are those of all rows.
 """
 
 from typing import NamedTuple
@@ -26,12 +26,12 @@ __all__ = [
     "units_of",
 ]
 
-# Places closer than so many roundings of the numbers are one. Sums of many columns in
+# Places closer than this many roundings of the numbers are one place. Sums of many columns in
 # float64 round to some 1e-14.
 ROUNDINGS, LEAST_ROUNDING = 8, 1e-14
-# About so many places are kept in all clusters together, and at least so many in each.
+# Number of places that are kept in all clusters together, about, and in each cluster, at least.
 MOST_PLACES, LEAST_PLACES = 2**17, 256
-# Exponents of the bins that are tried: all places are between, as `arcsinh` ends at 710.
+# Range of the exponents of bins. It covers all places, as `arcsinh` ends at 710.
 FINEST, COARSEST = -60, 20
 
 
@@ -43,12 +43,12 @@ class Positions(NamedTuple):
     label : ndarray of shape (n_places,), float64
         Cluster, sorted.
     low, high : ndarray of shape (n_places,), float64
-        First and last place of the rows of a bin, sorted within a cluster; the same where
-        there are no bins.
+        First and last place of the rows of a bin, sorted within a cluster. Without bins both are
+        the same.
     weight : ndarray of shape (n_places,), float64
-        Sum of the weights of the rows that stand there.
+        Sum of the weights of the rows at the place.
     rounding : float
-        Rounding of the numbers that places were made of, as a share.
+        Relative rounding of the numbers that places were made of.
     """
 
     label: np.ndarray
@@ -66,7 +66,7 @@ class Units(NamedTuple):
     cluster : ndarray of shape (n_units,), int
         Index of the cluster.
     low, high : ndarray of shape (n_units,)
-        First and last place.
+        First and last place of the rows.
     weight : ndarray of shape (n_units,)
         Sum of the weights of the rows.
     """
@@ -83,33 +83,33 @@ def draw_direction(n_columns, rng):
     Parameters
     ----------
     n_columns : int
-        Covariates.
+        Number of covariates.
     rng : RandomState
         Source of the draws.
 
     Returns
     -------
     direction : ndarray of shape (n_columns,)
-        Uniform on the sphere.
+        Direction, uniform on the sphere.
     """
     draws = rng.normal(size=n_columns)
     return draws / max(np.linalg.norm(draws), np.finfo(float).tiny)
 
 
 def project(covariates, direction):
-    """Return the place of each row on the line, float64.
+    """Return the place of each row on the line, in float64.
 
     Parameters
     ----------
     covariates : ndarray of shape (n_samples, n_columns)
-        In any units.
+        Covariates in any units.
     direction : ndarray of shape (n_columns,)
         From `draw_direction`.
 
     Returns
     -------
     place : ndarray of shape (n_samples,)
-        Continuous in the covariates.
+        Places, continuous in the covariates.
     """
     return np.arcsinh(covariates).astype(np.float64, copy=False) @ direction
 
@@ -122,16 +122,16 @@ def positions_of_rows(labels, covariates, weight, direction):
     labels : ndarray of shape (n_samples,)
         Cluster of each row.
     covariates : ndarray of shape (n_samples, n_columns)
-        What tells its members apart.
+        Covariates that tell the members of a cluster apart.
     weight : ndarray of shape (n_samples,)
-        Rows without weight have no place.
+        Weights. Rows of weight zero have no place.
     direction : ndarray of shape (n_columns,)
         From `draw_direction`.
 
     Returns
     -------
     positions : Positions
-        The same in any order of the rows.
+        Positions, which do not depend on the order of the rows.
     """
     kept = weight > 0
     place = project(covariates[kept], direction)
@@ -141,7 +141,7 @@ def positions_of_rows(labels, covariates, weight, direction):
 
 
 def merge_positions(first, second):
-    """Return the positions of the rows of both."""
+    """Return the positions of the rows of both arguments."""
     columns = (np.concatenate(pair) for pair in zip(first[:4], second[:4]))
     return _in_bins(_sorted(Positions(*columns, max(first.rounding, second.rounding))))
 
@@ -152,14 +152,14 @@ def units_of(positions, clusters):
     Parameters
     ----------
     positions : Positions
-        Of the rows of a fit.
+        Positions of the rows of a fit.
     clusters : ndarray of shape (n_clusters,)
         Sorted labels.
 
     Returns
     -------
     units : Units
-        All rows of a unit stand within the rounding of each other, or in one bin.
+        Units, whose rows stand within the rounding of each other or in one bin.
     """
     label, low, high, weight, rounding = positions
     reach = ROUNDINGS * rounding * (1 + np.abs(low).max(initial=0.0))
@@ -186,7 +186,7 @@ def _sorted(positions):
 
 
 def _in_bins(positions):
-    """Gather the places of a cluster in bins where there are too many, or bins already."""
+    """Gather the places of a cluster in bins if there are too many places, or bins already."""
     label, low, high, weight, rounding = positions
     _, begin = np.unique(label, return_index=True)
     most = max(MOST_PLACES // max(len(begin), 1), LEAST_PLACES)
@@ -202,7 +202,8 @@ def _in_bins(positions):
 
 
 def _finest_exponent(low, high, most):
-    """Return the exponent of the finest grid with few enough bins, each place in one of them."""
+    """Return the exponent of the finest grid with few enough bins, each place in one bin."""
+    # A coarser grid merges bins of a finer one, so bisection finds the finest that fits.
     fine, coarse = FINEST, COARSEST
     while coarse - fine > 1:
         middle = (fine + coarse) // 2

@@ -1,4 +1,4 @@
-"""Propensities against the rows: whether they can be those of the received arms."""
+"""Check that propensities can be the probabilities of the received arms."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from sklearn_hrc._warning import warn
 
 __all__ = ["check_inverse_propensity", "inverse_propensity", "warn_of_propensity"]
 
-# Chance passes neither: both must be exceeded.
+# A warning needs both a deviation of so many standard errors and one of so large a share.
 _ERRORS_OFF = 6.0
 _SHARE_OFF = 0.1
 
@@ -24,7 +24,7 @@ def inverse_propensity(propensity, sample_weight):
     Returns
     -------
     inverse : ndarray of shape (n_samples,)
-        Finite, with a finite sum.
+        Finite weights with a finite sum.
     """
     inverse = np.zeros_like(sample_weight)
     with np.errstate(over="ignore"):
@@ -42,9 +42,8 @@ def inverse_propensity(propensity, sample_weight):
 def check_inverse_propensity(arm, treatments, propensity, sample_weight, unit=None):
     """Warn where propensities cannot be the probabilities of the received arms.
 
-    The inverse of these sums, over the rows of any one arm, to about the number of all rows.
-    Where somebody gave the probability of the treatment for treated and controls alike, it
-    does not.
+    Over the rows of any one arm, the inverse probabilities sum to about the number of all rows.
+    They do not if somebody gave the probability of the treatment for treated and controls alike.
 
     Parameters
     ----------
@@ -53,11 +52,11 @@ def check_inverse_propensity(arm, treatments, propensity, sample_weight, unit=No
     treatments : ndarray of shape (n_treatments,)
         Sorted labels.
     propensity : ndarray of shape (n_samples,) or None
-        Probability of the received arm; nothing is checked without.
+        Probability of the received arm. With None nothing is checked.
     sample_weight : ndarray of shape (n_samples,)
         Non-negative weights.
     unit : ndarray of shape (n_samples,), int, default=None
-        Index of the group that was randomised as one; None is a group a row.
+        Index of the group that was randomised as one. With None each row is a group.
     """
     if propensity is None:
         return
@@ -65,8 +64,8 @@ def check_inverse_propensity(arm, treatments, propensity, sample_weight, unit=No
     arm, propensity, sample_weight = arm[rows], propensity[rows], sample_weight[rows]
     unit = None if unit is None else unit[rows]
     inverse = inverse_propensity(propensity, sample_weight)
-    # A row that did not get an arm does not tell how small its chance was: of two arms it is
-    # what the other one leaves, of more it may have been the smallest there is.
+    # A row that did not get an arm does not tell how small its chance of this arm was. With two
+    # arms the chance is one less that of the other arm. With more it may be the smallest there is.
     other = 1.0 - propensity if len(treatments) == 2 else np.full(len(arm), propensity.min())
     worst = max(
         (*_how_far_off(arm == j, propensity, other, inverse, sample_weight, unit), j)
@@ -84,7 +83,7 @@ def check_inverse_propensity(arm, treatments, propensity, sample_weight, unit=No
 
 
 def warn_of_propensity(experiment, unit):
-    """Do what `check_inverse_propensity` does, with the checked rows of an experiment."""
+    """Call `check_inverse_propensity` with the checked rows of an experiment."""
     check_inverse_propensity(
         experiment.arm,
         experiment.treatments,
@@ -95,9 +94,9 @@ def warn_of_propensity(experiment, unit):
 
 
 def _how_far_off(received, propensity, other, inverse, sample_weight, unit):
-    """Return the deviation of an arm in standard errors, its sum and what is expected.
+    """Return the deviation of an arm in standard errors, its sum and the expected sum.
 
-    The deviation is 0 where it is a small share, or the arm has no rows.
+    The deviation is 0 if it is a small share, or if the arm has no rows.
     """
     # A row that got another arm for certain could not get this one.
     possible = np.where(received | (propensity < 1), sample_weight, 0.0)

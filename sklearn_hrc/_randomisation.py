@@ -1,4 +1,4 @@
-"""Whether an arm can be told from the features: a test, and a warning for a fit."""
+"""Test whether features tell the arm, and the warning of a fit."""
 
 from typing import NamedTuple
 
@@ -16,29 +16,29 @@ __all__ = [
     "warn_of_dependence",
 ]
 
-# Of more features at once the matrix of their moments costs too much.
+# Largest number of features in a joint test, since the matrix of their moments is costly.
 _MOST_JOINT_FEATURES = 200
-# An eigenvalue that is a smaller part of the largest is none.
+# Eigenvalues below this share of the largest count as zero.
 _RANK_TOLERANCE = 1e-9
-# Of fewer rows with an arm and a rare value the sum is not normal.
+# A sum is not normal if fewer rows have the arm and a rare value.
 _LEAST_EXPECTED = 10
-# A warning in `fit` is for what no chance explains, in thousands of experiments.
+# P-value below which `fit` warns. Chance does not reach it in thousands of experiments.
 _ALARM = 1e-8
-# Features of so many rows are looked at in a fit.
+# Largest number of entries that a fit tests, and the least number of rows.
 _MOST_NUMBERS, _LEAST_ROWS = 1_000_000, 2000
 
 
 class Draw(NamedTuple):
-    """How arms were drawn, as far as propensities tell; all of shape (n_samples, n_treatments).
+    """Draw of the arms, as far as propensities tell, in arrays (n_samples, n_treatments).
 
     Attributes
     ----------
     received : ndarray
         1 over the propensity of the received arm, 0 for other arms.
     expected : ndarray
-        What that is on average: 1, or 0 where another arm was certain.
+        Expectation of `received`: 1, or 0 where another arm was certain.
     variance : ndarray
-        What it varies by; an upper bound where the probability is not known.
+        Variance of `received`, or an upper bound where the probability is not known.
     """
 
     received: np.ndarray
@@ -47,16 +47,16 @@ class Draw(NamedTuple):
 
 
 class Dependence(NamedTuple):
-    """How well features tell the arm.
+    """Result of the test whether features tell the arm.
 
     Attributes
     ----------
     p_value : float
-        Of all features together.
+        P-value of all features together.
     feature_p_value : ndarray of shape (n_features,)
-        Of each by itself.
+        P-value of each feature by itself.
     difference : ndarray of shape (n_treatments, n_features)
-        Mean under each arm less the mean of all, in standard deviations.
+        Mean under each arm less the mean of all rows, in standard deviations.
     """
 
     p_value: float
@@ -65,21 +65,21 @@ class Dependence(NamedTuple):
 
 
 def describe_draw(arm, n_treatments, propensity=None):
-    """Return what the draw of the arms would be with these probabilities.
+    """Return the draw of the arms with these probabilities.
 
     Parameters
     ----------
     arm : ndarray of shape (n_samples,), int
-        Index of the received arm; each occurs.
+        Index of the received arm. Every arm occurs.
     n_treatments : int
         Number of arms.
     propensity : ndarray of shape (n_samples,), default=None
-        Probability of the received arm; None is the share of its rows.
+        Probability of the received arm. None stands for the share of its rows.
 
     Returns
     -------
     draw : Draw
-        For `features_test` and `trees_test`.
+        Input of `features_test` and `trees_test`.
     """
     own = np.eye(n_treatments, dtype=bool)[arm]
     if propensity is None:
@@ -87,7 +87,8 @@ def describe_draw(arm, n_treatments, propensity=None):
     elif n_treatments == 2:
         chance = np.where(own, propensity[:, None], 1.0 - propensity[:, None])
     else:
-        # How likely the others were nobody says: as little as for any row, at the least.
+        # The chances of the other arms are unknown. The smallest chance of any row bounds the
+        # variance from above.
         least = np.where(own, propensity[:, None], 1.0).min(axis=0)
         chance = np.where(own, propensity[:, None], least)
         chance[(propensity == 1)[:, None] & ~own] = 0.0
@@ -100,8 +101,8 @@ def features_test(X, arm, draw, unit=None):
     """Test whether ranks of the features have the same mean under every arm.
 
     The moments `(received - expected) * rank` have the expectation 0. Their sums, arm by arm, are
-    set against the variance that they have in such a draw. Chance is divided among the arms,
-    and between all features at once and each by itself.
+    compared with the variance that they have in such a draw. The level is divided among the arms,
+    and between the joint test and the tests of single features.
 
     Parameters
     ----------
@@ -112,26 +113,27 @@ def features_test(X, arm, draw, unit=None):
     draw : Draw
         From `describe_draw`.
     unit : ndarray of shape (n_samples,), int, default=None
-        Index of the group that was randomised as one; None is a group a row. Rows
-        of a group with different arms were not.
+        Index of the group that was randomised as one. With None each row is a group. Rows
+        of a group with different arms were not randomised as one.
 
     Returns
     -------
     dependence : Dependence
-        Values too rare for such a test are left out.
+        P-values and differences. Features with too rare values are left out.
     """
     ranks = _standardised(rankdata(X, axis=0))
     n_arms, n_features = draw.received.shape[1], X.shape[1]
     if unit is not None:
         unit = np.unique(unit * n_arms + arm, return_inverse=True)[1]
-    # What one of two arms has more the other has less.
+    # With two arms one test is enough: the second arm has the opposite deviations.
     tested = range(1, n_arms) if n_arms == 2 else range(n_arms)
     joint, single = [1.0], np.ones((n_arms, n_features))
     for j in tested:
         total = (draw.received[:, j] - draw.expected[:, j]) @ ranks
         parts = sum_by_unit(np.sqrt(draw.variance[:, j, None]) * ranks, unit)
         variance = (parts**2).sum(axis=0)
-        # Rows that count, times the smallest chance to get the arm, or not to get it.
+        # The effective number of rows, times the smallest chance to get the arm or not to get it,
+        # is the expected number of rare rows. Too few of them make no normal sum.
         count = variance**2 / np.maximum((parts**4).sum(axis=0), np.finfo(float).tiny)
         odds = draw.variance[draw.variance[:, j] > 0, j]
         kept = count >= _LEAST_EXPECTED * (1.0 + np.r_[odds, 1.0 / odds, 1.0].max())
@@ -146,7 +148,7 @@ def features_test(X, arm, draw, unit=None):
 
 
 def warn_of_dependence(X, arm, treatments, rng, *, propensity=None, unit=None, names=None):
-    """Warn where the arms can be told from the features, as no random draw lets them.
+    """Warn if the features tell the arms better than any random draw explains.
 
     Parameters
     ----------
@@ -157,13 +159,13 @@ def warn_of_dependence(X, arm, treatments, rng, *, propensity=None, unit=None, n
     treatments : ndarray of shape (n_treatments,)
         Labels, each received by some row.
     rng : RandomState
-        Draws the rows of a large table that are looked at.
+        Draws the rows that are tested in a large table.
     propensity : ndarray of shape (n_samples,), default=None
         Probability of the received arm.
     unit : ndarray of shape (n_samples,), int, default=None
         Index of the group that was randomised as one.
     names : sequence of str, default=None
-        Names of the features; None numbers them.
+        Names of the features. With None they are numbered.
     """
     if len(treatments) < 2 or not X.shape[1]:
         return
@@ -174,7 +176,7 @@ def warn_of_dependence(X, arm, treatments, rng, *, propensity=None, unit=None, n
         propensity, unit = (
             None if values is None else values[drawn] for values in (propensity, unit)
         )
-        # A rare arm may be missing now.
+        # A rare arm may be missing among the drawn rows.
         present, arm = np.unique(arm, return_inverse=True)
         treatments = treatments[present]
     dependence = features_test(X, arm, describe_draw(arm, len(treatments), propensity), unit)
@@ -195,23 +197,23 @@ def warn_of_dependence(X, arm, treatments, rng, *, propensity=None, unit=None, n
 
 
 def _standardised(columns):
-    """Centre columns and divide by their deviation, 0 where that is 0."""
+    """Centre columns and divide them by their deviation. Constant columns become 0."""
     centred = columns - columns.mean(axis=0)
     deviation = np.sqrt(np.mean(centred**2, axis=0))
-    # The rounding of a constant is no deviation.
+    # The rounding of a constant must not count as a deviation.
     varies = deviation > 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
     return np.where(varies, centred / np.where(varies, deviation, 1.0), 0.0)
 
 
 def sum_by_unit(columns, unit):
-    """Return the sums of columns over the rows of each group; the columns without groups."""
+    """Return the sums of columns over the rows of each group, or the columns without groups."""
     if unit is None:
         return columns
     return np.column_stack([np.bincount(unit, weights=column) for column in columns.T])
 
 
 def _joint_p_value(total, parts):
-    """P-value of the sums of several moments whose variance is that of the parts."""
+    """P-value of the sums of several moments, whose covariance is that of the parts."""
     values, vectors = np.linalg.eigh(parts.T @ parts)
     kept = values > _RANK_TOLERANCE * values.max()
     statistic = ((vectors[:, kept].T @ total) ** 2 / values[kept]).sum()

@@ -16,9 +16,9 @@ def unwrap_policy(estimator, kind=PolicyMixin, name="estimator"):
     Parameters
     ----------
     estimator : estimator
-        A policy, or a pipeline, search or frozen estimator of one; fitted or not.
+        A policy, or a pipeline, search or frozen estimator of one, fitted or not.
     kind : type, default=PolicyMixin
-        What the last step must be.
+        Required class of the last step.
     name : str, default="estimator"
         Parameter that the error names.
 
@@ -45,8 +45,7 @@ def unwrap_policy(estimator, kind=PolicyMixin, name="estimator"):
 def split_preprocessing(steps):
     """Divide steps into those before the representation and the rest.
 
-    Where there is neither a representer nor a clusterer of this package, the
-    last step is what makes the clusters.
+    Without a representer or clusterer of this package, the last step makes the clusters.
     """
     for place, step in enumerate(steps):
         if isinstance(_unpack(step), (MultiTaskRepresenter, HiddenClusterer)):

@@ -5,7 +5,7 @@ import warnings
 
 __all__ = ["warn"]
 
-# Packages whose frames lie between a user's line and a warning.
+# Packages whose frames lie between a user's line and the warning.
 _INSIDE = {
     "contextlib",
     "functools",
@@ -19,12 +19,12 @@ _INSIDE = {
 
 
 def warn(message, category=UserWarning):
-    """Issue a warning at the nearest line that belongs to none of the packages between.
+    """Issue a warning at the nearest line outside the packages that lie between.
 
     Parameters
     ----------
     message : str
-        One sentence.
+        Text of the warning, one sentence.
     category : type, default=UserWarning
         Class of the warning.
     """

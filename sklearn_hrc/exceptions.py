@@ -1,4 +1,4 @@
-"""Errors and warnings of their own kind, so that callers can tell them apart."""
+"""Classes of errors and warnings, so that callers can tell them apart."""
 
 __all__ = [
     "BudgetError",
@@ -17,7 +17,7 @@ class BudgetError(ValueError):
 
 
 class RuleConflictError(BudgetError):
-    """The rules of a campaign, the budget among them, cannot be kept together."""
+    """The rules of a campaign, including the budget, cannot be kept together."""
 
 
 class DivergenceError(ArithmeticError):
@@ -25,11 +25,11 @@ class DivergenceError(ArithmeticError):
 
 
 class BudgetWarning(UserWarning):
-    """The budget is above what the best allocation costs, so that it does not bind."""
+    """The budget is above the cost of the best allocation, so it does not bind."""
 
 
 class MissingTreatmentWarning(UserWarning):
-    """No treatment was given, so that there is a single arm to allocate."""
+    """No treatment was given, so there is a single arm to allocate."""
 
 
 class ExpectedOutcomesWarning(UserWarning):

@@ -56,17 +56,17 @@ def cross_fit_arms(
     """Let policies choose arms for the rows that they were not fitted to.
 
     For each fold a clone of the policy is fitted to the other folds and decides the rows
-    of this one at every budget. So all rows of an experiment judge the policy
-    (:func:`~sklearn_hrc.metrics.budget_curve`), not only those of a test part. What is
-    judged is how policies fitted to such a part of the rows do on average. The folds
-    are chance, too: repeat with other values of `random_state`.
+    of this fold at every budget. So all rows of an experiment judge the policy
+    (:func:`~sklearn_hrc.metrics.budget_curve`), not only those of a test part. The result
+    judges policies that are fitted to such a part of the rows, on average. The folds
+    are random, too, so repeat with other values of `random_state`.
 
     Parameters
     ----------
     policy : estimator
         :class:`~sklearn_hrc.ClusterBudgetAllocator`,
         :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in one, or a
-        search over it. It is cloned and stays as it is; metadata are routed even if
+        search over it. The policy is cloned and does not change. Metadata are routed even if
         routing is off. A frozen step is not fitted anew and has seen all rows.
     X : array-like of shape (n_samples, n_features)
         Features.
@@ -77,23 +77,24 @@ def cross_fit_arms(
     treatment : array-like of shape (n_samples,)
         Received arm.
     cost, propensity, sample_weight : array-like of shape (n_samples,), default=None
-        Passed to `fit` where they are given.
+        Arrays that are passed to `fit` if they are given.
     cv : int, splitter or iterable, default=5
-        Folds. An integer is their number: shuffled, each with its share of every arm;
-        None is five. Every row must be in one test part, and every arm in all training parts.
+        Folds. An integer is the number of shuffled folds, each with its share of every arm.
+        None stands for five. Every row must be in one test part, and every arm in all training
+        parts.
     groups : array-like of shape (n_samples,), default=None
         Labels of rows that belong together, such as a household, and are kept in one
-        fold; a splitter is given them, and so is each `fit`, which keeps them together in its own
-        folds. Inner folds of a search need a splitter that groups, such as
+        fold. A splitter gets the groups. Each `fit` gets them, too, and keeps groups together in
+        its own folds. Inner folds of a search need a splitter that groups, such as
         :class:`~sklearn.model_selection.GroupKFold`.
     random_state : int, RandomState instance or None, default=None
         Draws the folds of an integer `cv`.
     n_jobs : int, default=None
-        Folds that are fitted at the same time, as in :class:`joblib.Parallel`. Set
-        `OMP_NUM_THREADS=1` along with it: processes with a pool of threads each hinder
+        Number of folds that are fitted at the same time, as in :class:`joblib.Parallel`. Set
+        `OMP_NUM_THREADS=1` along with it, since processes with a pool of threads each hinder
         one another.
     verbose : int, default=0
-        A line for each fold that is done where it is not zero.
+        If not zero, prints a line for each fold that is done.
 
     Returns
     -------
@@ -104,12 +105,12 @@ def cross_fit_arms(
     ------
     ValueError
         If the test parts of `cv` are no partition of the rows, or an arm is missing
-        in a training part. What a `fit` or a plan raises has a note that names the fold.
+        in a training part. Errors of a `fit` or a plan have a note that names the fold.
 
     See Also
     --------
     sklearn_hrc.metrics.cross_fit_outcomes : Expected outcomes, in the same manner.
-    sklearn_hrc.metrics.budget_curve : What these decisions gain and cost.
+    sklearn_hrc.metrics.budget_curve : Gain and cost of these decisions.
 
     Examples
     --------
@@ -157,6 +158,7 @@ def _decide_fold(policy, X, y, given, budgets, fold, number, verbose):
     train, test = fold
     rows = {name: _safe_indexing(values, train) for name, values in given.items()}
     try:
+        # Routing passes treatment and cost to all steps of a pipeline.
         with sklearn.config_context(enable_metadata_routing=True):
             policy.fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
         steps, last = unwrap_policy(policy)

@@ -1,18 +1,18 @@
-"""Boosted effect trees, for what arms do only where several features meet.
+"""Boosted effect trees, for effects of arms that appear only where several features meet.
 
 A thin segment, where three features meet, is flat for an additive model and too small for the
-networks; a tree comes to it in three cuts. A tree whose features include the arm needs
-a fourth, and spends its first ones on what is the same under all arms. So a
-tree here cuts by how the *arms* differ between individuals, and nothing else: its outcome for
-a row of arm j has an entry for each arm k,
+networks. A tree reaches the segment in three cuts. A tree whose features include the arm needs
+a fourth cut, and spends its first cuts on what is the same under all arms. So a tree here cuts
+only by how the *arms* differ between individuals. Its outcome for a row of arm j has an entry
+for each arm k,
 
     r * (1[j = k] / sqrt(p_k) - sqrt(p_k)),
 
 with r the row's step towards its outcome and p the shares of the arms in the curvature of the
-loss. The squared length of a leaf's mean, times its curvature, is the likelihood gained by
-effects of its own. Steps start from the base of the networks and a level for each arm. Trees are
-added until the loss of the fold that is left out gets no better, and are kept if it has got
-better by more than its standard error.
+loss. The squared length of a leaf's mean, times the leaf's curvature, is the gain in likelihood
+from effects of the leaf's own. Steps start from the base of the networks and a level for each arm.
+Trees are added until the loss of the held-out fold stops falling. They are kept if this loss has
+improved by more than its standard error.
 """
 
 from typing import NamedTuple
@@ -26,21 +26,21 @@ from sklearn_hrc._predictor.tasks import INDICATOR
 
 __all__ = ["EffectTrees", "fit_effect_trees"]
 
-# Four leaves: three features meet in the last one.
+# With four leaves a tree can cut by three features.
 SETTINGS = {"max_leaf_nodes": 4, "min_samples_leaf": 40}
 MOST_TREES, PATIENCE = 40, 4
 RATE = 0.3
-# Information for no effect, in units of the dispersion, that an arm has in each leaf.
+# Prior information, in units of the dispersion, that an arm has no effect in a leaf.
 LEAF_PRIOR = 10.0
-# Newton steps for the levels of the arms, and how far each may go.
+# Newton steps for the levels of the arms, and the largest change of a level in a step.
 LEVEL_STEPS, LONGEST_STEP = 10, 1.0
-# A component that fewer rows teach has no trees; of more than the most, so many are drawn.
+# A component with fewer rows than the first has no trees. No more rows than the second are drawn.
 LEAST_ROWS, MOST_ROWS = 200, 100_000
-# Rows that say where a tree cuts, drawn anew for each; all say what its leaves hold.
+# Rows drawn anew for the cuts of each tree. All rows count for the values of its leaves.
 CUT_ROWS = 20_000
-# A cut is sought among so many features, and for so many contrasts of arms.
+# Largest numbers of features, and of contrasts of arms, that a cut is sought for.
 MOST_FEATURES, MOST_CONTRASTS = 64, 8
-# Features are cut at so many of their quantiles.
+# Quantiles at which features may be cut.
 CUTS = np.linspace(0, 1, 65)[:-1]
 LEAST_CURVATURE = 1e-3
 
@@ -55,7 +55,7 @@ class EffectTrees(NamedTuple):
     cuts : list of ndarray
         Values at which each feature may be cut.
     trees : list of list of list
-        For each fold and component the trees, each with the effects of the arms in its leaves,
+        Trees of each fold and component. Each stands with the effects of the arms in its leaves,
         an array of shape (n_nodes, n_treatments).
     n_treatments : int
         Number of arms.
@@ -67,7 +67,7 @@ class EffectTrees(NamedTuple):
     n_treatments: int
 
     def prior(self):
-        """Return the prior means of its weights: it counts as far as held-out rows show."""
+        """Return zero prior means of the weights: trees count as far as held-out rows show."""
         return 0.0, 0.0
 
     def links(self, columns):
@@ -83,20 +83,20 @@ class EffectTrees(NamedTuple):
 
 
 class _Task(NamedTuple):
-    """What the trees of one fold and component are grown on.
+    """Rows on which the trees of one fold and component are grown.
 
     Attributes
     ----------
     features : ndarray of shape (n_rows, n_features), float32
         Binned.
     place : ndarray of shape (n_rows,), int
-        Place of the received arm among those that teach the component.
+        Place of the received arm among the arms that teach the component.
     target, weight : ndarray of shape (n_rows,)
-        As the losses have them.
+        Targets and weights of the loss.
     base : ndarray of shape (n_rows,)
         Links without levels of the arms.
     seen : ndarray of shape (n_rows,), bool
-        Whether trees are fitted to the row; the others stop them.
+        Whether trees are fitted to the row. The other rows, held out, stop the trees.
     """
 
     features: np.ndarray
@@ -115,14 +115,14 @@ def fit_effect_trees(rows, networks, random_state):
     rows : TrainingRows
         Rows in folds.
     networks : object
-        Member of the predictor that has the base.
+        Member of the predictor that gives the base.
     random_state : int
         Seed of the choice of rows, features and contrasts where there are very many.
 
     Returns
     -------
     model : EffectTrees
-        Trees for each fold and component; none where they find nothing.
+        Trees for each fold and component, none where trees find nothing.
     """
     rng = np.random.RandomState(random_state)
     taught = [_draw(rows, c, rng) for c in range(len(rows.components.kind))]
@@ -154,14 +154,14 @@ def _draw(rows, c, rng):
 
 
 def _of_all(effects, arms, n_treatments):
-    """Effects of all arms: none where an arm does not teach the component."""
+    """Effects of all arms, zero where an arm does not teach the component."""
     every = np.zeros((len(effects), n_treatments))
     every[:, arms] = effects
     return every
 
 
 def _cuts(values):
-    """Middles between a quantile and the next larger value: rounding changes no bin."""
+    """Middles between a quantile and the next larger value, so that rounding changes no bin."""
     distinct = np.unique(values).astype(np.float64)
     quantiles = np.quantile(values, CUTS, method="inverted_cdf")
     below = np.unique(np.searchsorted(distinct, quantiles))
@@ -201,14 +201,14 @@ def _task(rows, index, features, base, arms, m, c):
 
 
 def _teaches(task):
-    """Whether there are rows enough, of two arms at least, and some that stop the trees."""
+    """Whether there are enough rows, of at least two arms, and held-out rows to stop the trees."""
     many = task.seen.sum() >= LEAST_ROWS and not task.seen.all()
     return many and np.ptp(task.place[task.seen]) > 0 and np.ptp(task.target[task.seen]) > 0
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def _grow(task, loss, is_indicator, n_arms, rng):
-    """Add trees as long as they make the held-out loss less."""
+    """Add trees as long as they lower the held-out loss."""
     held_out = ~task.seen
 
     def held_out_losses():
@@ -228,12 +228,13 @@ def _grow(task, loss, is_indicator, n_arms, rng):
         losses = held_out_losses()
         if losses.sum() < least.sum():
             best, least = len(trees), losses
+    # The held-out loss also chose the number of trees, so a small gain may be chance.
     gain = start - least
     return trees[:best] if gain.sum() > np.sqrt(gain @ gain) else []
 
 
 def _sums(task, links, loss, cell, shape):
-    """Sums over the rows seen, by cell: of steps times curvature, and of curvature."""
+    """Sums of steps times curvature, and of curvature, over the seen rows of each cell."""
     target, weight = task.target[task.seen], task.weight[task.seen]
     curvature = np.maximum(loss.curvature(links[task.seen], target), LEAST_CURVATURE)
     values = -weight * loss.slope(links[task.seen], target), weight * curvature
@@ -241,7 +242,7 @@ def _sums(task, links, loss, cell, shape):
 
 
 def _levels(task, loss, n_arms):
-    """Level of each arm beside the base, so that no tree is needed to mend it."""
+    """Level of each arm beside the base, so that no tree has to correct the level."""
     level, place = np.zeros(n_arms), task.place[task.seen]
     for _ in range(LEVEL_STEPS):
         gain, mass = _sums(task, task.base + level[task.place], loss, place, (n_arms,))
@@ -251,7 +252,7 @@ def _levels(task, loss, n_arms):
 
 
 def _dispersion(task, links, loss):
-    """Pearson's estimate by the rows that trees are fitted to."""
+    """Pearson's estimate of the dispersion from the rows that trees are fitted to."""
     links, target, weight = links[task.seen], task.target[task.seen], task.weight[task.seen]
     misfit = loss.slope(links, target) ** 2
     misfit = misfit / np.maximum(loss.curvature(links, target), LEAST_CURVATURE)
@@ -259,7 +260,7 @@ def _dispersion(task, links, loss):
 
 
 def _effect_tree(task, links, loss, dispersion, n_arms, rng):
-    """Return a tree and the effects in its leaves; None where nothing is cut."""
+    """Return a tree and the effects in its leaves, or None if the tree has no cut."""
     seen = task.seen
     place, features = task.place[seen], task.features[seen]
     slope = loss.slope(links[seen], task.target[seen])
@@ -267,7 +268,7 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
     mass = task.weight[seen] * curvature
     share = np.bincount(place, mass, n_arms) / mass.sum()
     outcome = (-slope / curvature)[:, None] * _contrasts(share, rng)[place]
-    # Links may have run away.
+    # Links may have diverged.
     if not np.isfinite(outcome).all():
         return None
     drawn = slice(None)
@@ -281,7 +282,7 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
     shape = tree.tree_.node_count, n_arms
     if shape[0] == 1:
         return None
-    # A Newton step for each arm in each leaf, less what is the same for all arms.
+    # A Newton step for each arm in each leaf. What all arms share is subtracted: it is no effect.
     cell = np.ravel_multi_index((tree.apply(features, check_input=False), place), shape)
     gain, own = _sums(task, links, loss, cell, shape)
     total = np.maximum(own.sum(axis=1, keepdims=True), np.finfo(float).tiny)
@@ -290,11 +291,11 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
 
 
 def _contrasts(share, rng):
-    """Rows of shape (n_arms, n_contrasts) that a step is multiplied with."""
+    """Factors of shape (n_arms, n_contrasts) that turn a step into a tree's outcome."""
     root = np.sqrt(share)
     # An arm without rows has no contrast.
     contrasts = np.diag(np.divide(1, root, out=np.zeros_like(root), where=root > 0)) - root
     if len(share) <= MOST_CONTRASTS:
         return contrasts
-    # Random directions keep lengths in the mean.
+    # Fewer outcomes are faster. Random directions keep squared lengths in the mean.
     return contrasts @ rng.normal(size=(len(share), MOST_CONTRASTS)) / np.sqrt(MOST_CONTRASTS)

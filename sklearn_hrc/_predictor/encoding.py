@@ -1,10 +1,10 @@
-"""Columns in which an additive model bends: what each feature says by value, rank and atom.
+"""Columns of an additive model that may bend: the value, rank and atom of each feature.
 
-A feature of few values stands as it is. Any other gives its value within its
-inner quantiles, its rank, two hinges of the rank and, where many rows share its
-smallest value, an indicator of that value: spend is often zero, and zero means
-something else than little. Values beyond the quantiles change nothing, so that a
-model that is linear in the columns does not extrapolate.
+A feature of few values stands as it is. Any other feature gives its value within its
+inner quantiles, its rank and two hinges of the rank. If many rows share its smallest value, an
+indicator of that value is added: spend is often zero, and zero means something else than little.
+Values beyond the quantiles change nothing, so a model that is linear in the columns does not
+extrapolate.
 """
 
 from typing import NamedTuple
@@ -13,37 +13,38 @@ import numpy as np
 
 __all__ = ["Encoding", "encode", "encode_own", "fit_encoding", "own_columns"]
 
-# A feature of at most so many values is one column.
+# A feature of at most this many values is one column.
 FEW_VALUES = 8
 # Knots of the rank, and the quantiles beyond which a value does not count.
 KNOTS = np.linspace(0, 1, 201)
-# The rank, from -1 to 1, bends here: the outer thirds have slopes of their own.
+# The rank, from -1 to 1, bends at this value. So its outer thirds have slopes of their own.
 HINGE = 0.33
 # The smallest value has a column of its own if at least this share of the rows has it.
 ATOM_SHARE = 0.05
-# From so many features on, a feature has no hinges: columns cost their square.
+# From this many features on, a feature has no hinges, since cost grows with the square of columns.
 MANY_FEATURES = 120
-# From so many on, a feature is its rank alone, or itself where it has few values.
+# From this many features on, a feature is its rank alone, or itself where it has few values.
 VERY_MANY_FEATURES = 400
-# Values are the same if they are in float32: one may serve what the other was fitted to.
+# Values that agree in float32 are the same, since fit and prediction may have different dtypes.
 SAME = np.finfo(np.float32).eps
-# A column that varies less than this beside its size does not vary.
+# A column whose spread is less than this share of its size counts as constant.
 ROUNDING = 1e-9
 
 
 class Encoding(NamedTuple):
-    """How features become columns.
+    """Description of how features become columns.
 
     Attributes
     ----------
     knots : list of ndarray or None
-        Quantiles of each feature; None where it stands as it is.
+        Quantiles of each feature. None for a feature that stands as it is.
     atom : ndarray of shape (n_features,)
-        Smallest value where it has a column, else NaN.
+        Smallest value of the feature if this value has a column, else NaN.
     richness : int
-        Columns of a feature of many values: 1 its rank, 2 its value too, 4 hinges too.
+        Number of columns of a feature of many values: 1 for its rank, 2 with its value, 4 with
+        hinges.
     mean, scale : ndarray of shape (n_columns,)
-        Of the columns before they are standardised; the scale of a constant is infinite.
+        Mean and scale of each column before standardisation. The scale of a constant is infinite.
     group : ndarray of shape (1 + n_columns,), int
         Feature of each column counted from 1, after a 0 for the column of ones.
     """
@@ -69,7 +70,7 @@ def fit_encoding(features, weight):
     Returns
     -------
     encoding : Encoding
-        Knots, atoms and units; no outcome has a say in them.
+        Knots, atoms and units. They depend on no outcome.
     """
     n_features = features.shape[1]
     knots, atom = [], np.full(n_features, np.nan)
@@ -78,7 +79,7 @@ def fit_encoding(features, weight):
         if _has_few_values(values):
             knots.append(None)
             continue
-        # Where a share of the rows is met exactly, rounding of the weights has no say.
+        # Where a share of the rows is met exactly, rounding of the weights must not decide.
         shares = np.maximum(KNOTS - ROUNDING, 0)
         knots.append(np.quantile(values, shares, weights=weight, method="inverted_cdf"))
         low = values.min()
@@ -120,12 +121,12 @@ def encode(features, encoding):
 
 
 def own_columns(columns, encoding):
-    """Return one column of each feature: its rank, or itself where it has few values.
+    """Return one column of each feature: its rank, or itself if it has few values.
 
     Parameters
     ----------
     columns : ndarray of shape (n_samples, 1 + n_columns)
-        As `encode` gives them.
+        Columns of `encode`.
     encoding : Encoding
         As fitted.
 
@@ -147,12 +148,12 @@ def encode_own(features, encoding, dtype):
     encoding : Encoding
         As fitted.
     dtype : dtype
-        Of the result.
+        Type of the result.
 
     Returns
     -------
     own : ndarray of shape (n_samples, n_features)
-        As `own_columns` takes them from all.
+        The columns that `own_columns` takes from all columns.
     """
     own = np.empty(features.shape, dtype=dtype)
     for k, place in enumerate(_own_places(encoding)):
@@ -167,14 +168,14 @@ def _own_places(encoding):
 
 
 def _has_few_values(values):
-    # Mostly the first rows tell that there are many.
+    # Mostly the first rows suffice to see many values.
     if len(np.unique(values[:1000])) > FEW_VALUES:
         return False
     return len(np.unique(values)) <= FEW_VALUES
 
 
 def _columns(values, knots, atom, richness):
-    """Columns of one feature, not standardised, in float64."""
+    """Columns of one feature in float64, before standardisation."""
     values = values.astype(np.float64)
     if knots is None:
         return [values]
@@ -194,7 +195,7 @@ def _is_atom(values, atom):
 
 
 def _rank(values, knots):
-    """Rank in [-1, 1]: the middle of its ranks where a value spans several knots."""
+    """Rank in [-1, 1]. A value that spans several knots has the middle of their ranks."""
     ranks = 2 * KNOTS - 1
     if (np.diff(knots) > 4 * SAME * np.abs(knots).max()).all():
         return np.interp(values, knots, ranks)
@@ -207,7 +208,7 @@ def _rank(values, knots):
 def _mean_and_scale(column, weight):
     mean = np.average(column, weights=weight)
     deviation = column - mean
-    # Squares of the largest floats, and of the smallest, are none.
+    # Squares of the largest and the smallest floats would overflow or vanish.
     largest = max(np.abs(deviation).max(), np.finfo(float).tiny)
     scale = largest * np.sqrt(np.average((deviation / largest) ** 2, weights=weight))
     # Infinite, so that a constant is a column of zeros.

@@ -4,17 +4,17 @@ The coefficients of column k, one of each arm, have the prior
 
     theta_.k ~ N(0, base_g 11' + effect_g Omega),
 
-g the feature of the column: what the arms have in common, and how they differ, along the
-contrasts of `Omega`, whose rows sum to zero and whose trace is J - 1. How large bases and
-effects of a feature are, and how arms differ, is learnt by maximum evidence: MacKay's fixed
-point for the variances (1992, doi:10.1162/neco.1992.4.3.415), expectation maximisation for
-`Omega`.
+with g the feature of the column. The first term is what the arms have in common. The second is how
+the arms differ, along the contrasts of `Omega`, whose rows sum to zero and whose trace is J - 1.
+The variances of bases and effects and the pattern `Omega` are learnt by maximum evidence. MacKay's
+fixed point (1992, doi:10.1162/neco.1992.4.3.415) gives the variances, and expectation maximisation
+gives `Omega`.
 
-The exact posterior is of the size arms x columns. In a randomised experiment the arms
-have the same features, but for chance, so that their information is nearly
-proportional, `A_j ~ s_j A`. Then there is a basis of the contrasts in which
-arms and columns separate, and all variances follow from one eigendecomposition of the size of the
-columns. It serves the variances, and preconditions the exact equations of the means.
+The exact posterior has the size arms x columns. In a randomised experiment the arms
+have the same features, but for chance. So the information of the arms is nearly
+proportional, `A_j ~ s_j A`. Then arms and columns separate in a basis of the contrasts, and all
+variances follow from one eigendecomposition of the size of the columns. The separated form serves
+the variances, and preconditions the exact equations of the means.
 """
 
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 __all__ = ["Prior", "first_prior", "prior_precision", "solve", "update_prior"]
 
-# Where the variances start, of links with a spread of the order of one.
+# Starting values of the variances, for links with a spread of the order of one.
 BASE_VARIANCE, EFFECT_VARIANCE, LEVEL_VARIANCE = 0.02, 0.002, 0.02
 # The level that all arms share is free.
 FREE = 1e4
@@ -33,9 +33,9 @@ BASE_FLOOR, BASE_DEGREES = 1e-4, 0.5
 EFFECT_FLOOR, EFFECT_DEGREES = 2e-5, 1.0
 LEAST_DEGREES = 0.05
 BASE_RANGE, EFFECT_RANGE = (1e-5, 10.0), (1e-6, 5.0)
-# So many columns for each contrast say beforehand that arms differ without a pattern.
+# Weight of the prior that arms differ without a pattern, in columns for each contrast.
 PATTERN_COLUMNS = 10.0
-# Contrasts whose variance is below this share of the largest do not occur.
+# Contrasts whose variance is below this share of the largest variance do not occur.
 RANK = 1e-5
 CG_STEPS, CG_TOLERANCE = 60, 1e-5
 
@@ -46,9 +46,9 @@ class Prior(NamedTuple):
     Attributes
     ----------
     base, effect : ndarray of shape (n_groups,)
-        Of the columns of each group; group 0 is the level.
+        Variances for the columns of each group. Group 0 is the level.
     pattern : ndarray of shape (n_arms, n_arms)
-        Omega.
+        The matrix Omega.
     """
 
     base: np.ndarray
@@ -57,18 +57,18 @@ class Prior(NamedTuple):
 
 
 class _Separated(NamedTuple):
-    """The posterior covariance as if the arms' information were proportional.
+    """Posterior covariance as if the arms' information were proportional.
 
     Attributes
     ----------
     contrasts : ndarray of shape (n_arms, n_contrasts)
         Basis in which the effects are independent, with prior variances `effect`.
     balanced : ndarray of shape (n_arms, n_contrasts)
-        The same less its mean over the rows of the arms.
+        The contrasts less their mean over the rows of the arms.
     vectors : ndarray of shape (n_columns, n_columns)
         Eigenvectors, scaled by the prior.
     shrunken : ndarray of shape (n_contrasts, n_columns)
-        Posterior variance along each, in units of the prior's.
+        Posterior variance along each contrast and vector, as a share of the prior variance.
     base_factor : tuple
         Cholesky factor of the precision of the bases.
     """
@@ -90,7 +90,7 @@ def first_prior(n_groups, n_arms):
 def prior_precision(theta, prior, group, inverse=None):
     """Return the prior's precision matrix times coefficients of shape (n_arms, n_columns).
 
-    `inverse` is that of the pattern, where it is at hand.
+    `inverse` is the inverse of the pattern, if the caller has it.
     """
     inverse = _inverse(prior.pattern) if inverse is None else inverse
     common = theta.sum(axis=0) / (len(theta) ** 2 * prior.base[group])
@@ -98,12 +98,12 @@ def prior_precision(theta, prior, group, inverse=None):
 
 
 def _inverse(pattern):
-    """Inverse along the contrasts that occur."""
+    """Inverse of the pattern along the contrasts that occur."""
     return np.linalg.pinv(pattern, rcond=RANK, hermitian=True)
 
 
 def solve(information, right, prior, group, start):
-    """Return the posterior mean, and what the update of the prior needs.
+    """Return the posterior mean and the covariance that the update of the prior needs.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def solve(information, right, prior, group, start):
     group : ndarray of shape (n_columns,), int
         Group of each column.
     start : ndarray of shape (n_arms, n_columns)
-        Where the iterations start.
+        Starting point of the iterations.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def solve(information, right, prior, group, start):
         product = np.matmul(information, theta[..., None])[..., 0]
         return product + prior_precision(theta, prior, group, inverse)
 
-    # Contrasts beyond the pattern's rank have no variance: they stay as they are, at zero.
+    # Contrasts beyond the pattern's rank have no variance, so they must start and stay at zero.
     start = start.mean(axis=0) + prior.pattern @ inverse @ start
     return _conjugate_gradients(precision, right, start, separated), separated
 
@@ -145,21 +145,23 @@ def update_prior(theta, separated, prior, group):
     theta : ndarray of shape (n_arms, n_columns)
         Posterior mean.
     separated : _Separated
-        Posterior covariance, as `solve` gives both.
+        Posterior covariance. `solve` gives both.
     prior : Prior
-        Under which they were found.
+        Prior under which both were found.
     group : ndarray of shape (n_columns,), int
         Group of each column.
 
     Returns
     -------
     prior : Prior
-        With variances closer to those that make the data most likely.
+        Prior with variances closer to those that make the data most likely.
     """
     base = _update_base(theta, separated, prior, group)
     n_arms, n_groups = len(theta), len(prior.base)
+    # A single arm has no effects.
     if n_arms == 1:
         return prior._replace(base=base)
+    # MacKay: a variance is the size of the effects over the degrees of freedom that rows determine.
     effects = theta - theta.mean(axis=0)
     inverse = _inverse(prior.pattern)
     size = np.einsum("jk,jl,lk->k", effects, inverse, effects)
@@ -172,8 +174,9 @@ def update_prior(theta, separated, prior, group):
         degrees + EFFECT_DEGREES, LEAST_DEGREES
     )
     effect = np.clip(effect, *EFFECT_RANGE)
-    # Arms are not opposed beforehand: one without rows does not do the reverse of the others.
+    # The prior must not oppose arms: an arm without rows does not do the reverse of the others.
     base = np.maximum(base, effect / n_arms)
+    # Expectation maximisation. Only effect times pattern is determined, so the trace is fixed.
     pattern = (effects / prior.effect[group]) @ effects.T
     pattern += (separated.contrasts * separated.shrunken.sum(axis=1)) @ separated.contrasts.T
     pattern += PATTERN_COLUMNS * (n_arms - 1) * (np.eye(n_arms) - 1 / n_arms)
@@ -182,12 +185,13 @@ def update_prior(theta, separated, prior, group):
 
 
 def _update_base(theta, separated, prior, group):
-    """MacKay's step for the variances of what the arms have in common; the level stays free."""
+    """MacKay's step for the variances of the bases. The level stays free."""
     n_groups = len(prior.base)
     variance = np.diag(cho_solve(separated.base_factor, np.eye(theta.shape[1])))
+    # Precision that the rows add to that of the prior.
     known = np.maximum(1 / variance - 1 / prior.base[group], 0)
-    # That is of the mean over rows; of the mean over arms less is known where few rows speak
-    # for an arm, whose effects are open.
+    # So much is known of the mean over rows. Less is known of the mean over arms if an arm has few
+    # rows, since the effects of this arm are uncertain.
     shift = (separated.contrasts - separated.balanced)[0]
     known = known / (1 + known * (separated.vectors**2 @ (shift**2 @ separated.shrunken)))
     size = np.bincount(group, theta.mean(axis=0) ** 2, n_groups)
@@ -199,20 +203,22 @@ def _update_base(theta, separated, prior, group):
 
 
 def _separate(information, prior, group):
-    """Separate arms and columns; see the head of this file."""
+    """Separate arms and columns, as the docstring of this module says."""
     total = information.sum(axis=0)
     weight = np.trace(information, axis1=1, axis2=2)
     weight = weight / max(weight.sum(), np.finfo(float).tiny)
     values, vectors = np.linalg.eigh(prior.pattern)
     kept = values > RANK * values[-1]
     root = vectors[:, kept] * np.sqrt(values[kept])
+    # Contrasts sum to zero, but for rounding.
     root -= root.mean(axis=0)
-    # What the arms say of contrasts when the base is free.
+    # Information of the arms on contrasts when the base is free.
     between = np.diag(weight) - np.outer(weight, weight)
     data, rotation = np.linalg.eigh(root.T @ between @ root)
     contrasts = root @ rotation
     scale = np.sqrt(prior.effect[group])
     eigenvalues, eigenvectors = np.linalg.eigh(scale[:, None] * total * scale)
+    # In this basis the posterior precision is 1 + data x eigenvalue, in units of the prior's.
     products = np.maximum(data, 0)[:, None] * np.maximum(eigenvalues, 0)
     return _Separated(
         contrasts,
@@ -224,7 +230,7 @@ def _separate(information, prior, group):
 
 
 def _precondition(residual, separated):
-    """Apply the separated covariance: bases and balanced contrasts apart."""
+    """Apply the separated covariance to bases and balanced contrasts, each by itself."""
     base = cho_solve(separated.base_factor, residual.sum(axis=0))
     along = (separated.balanced.T @ residual) @ separated.vectors
     effects = (separated.shrunken * along) @ separated.vectors.T
@@ -232,7 +238,8 @@ def _precondition(residual, separated):
 
 
 def _conjugate_gradients(precision, right, theta, separated):
-    """Solve `precision(theta) = right` to a small share of the first residual."""
+    """Solve `precision(theta) = right` up to a small share of the first residual."""
+    # The separated covariance nearly inverts the precision of a randomised experiment.
     residual = right - precision(theta)
     direction = step = _precondition(residual, separated)
     size = first = np.vdot(residual, step)

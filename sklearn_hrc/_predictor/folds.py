@@ -1,4 +1,4 @@
-"""Folds of the rows, and networks that are each trained without one of them."""
+"""Folds of the rows, and networks that are each trained without one fold."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ __all__ = [
     "train_networks",
 ]
 
-# Fewer rows than this for a network of its own and it only repeats the others.
+# A network with fewer rows than this only repeats the other networks.
 ROWS_A_NETWORK = 20
-# Folds for the early stopping where there are fewer networks than that.
+# Least number of folds. With fewer networks, two folds would cost early stopping half of the rows.
 MIN_FOLDS = 5
 LARGE_BATCH_ROWS = 60_000
 
@@ -28,11 +28,11 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     arrays : tuple of ndarray
         `features, arm, target_and_weight` of all rows, which all networks share.
     folds : ndarray of shape (n_samples,), int
-        Fold of each row; the fold `m` says which weights of network `m` are kept.
+        Fold of each row. Fold `m` says which weights of network `m` are kept.
     n_networks : int
         Number of networks.
     rng : RandomState
-        Gives the order of the rows and every network a seed.
+        Gives seeds for the order of the rows and for every network.
     verbose : int, default=0
         1 shows a progress bar.
     **settings
@@ -43,12 +43,12 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
     networks : list of Network
         Fitted networks.
     history : list of list of dict
-        Losses of their epochs.
+        Losses of the epochs of each network.
 
     Warns
     -----
     UserWarning
-        If training was interrupted (Ctrl-C); in the first epoch the interruption goes on.
+        If training was interrupted (Ctrl-C). An interruption in the first epoch is raised.
     """
     # torch and skorch load here, not when the package is imported.
     from sklearn_hrc._predictor.networks import train_side_by_side
@@ -66,7 +66,7 @@ def train_networks(arrays, folds, n_networks, rng, *, verbose=0, **settings):
 
 
 def count_folds(n_networks):
-    """Return into how many folds the rows are dealt: a fold for each network, at least five."""
+    """Return the number of folds: one for each network, at least five."""
     return max(n_networks, MIN_FOLDS)
 
 
@@ -78,7 +78,7 @@ def check_arm_sizes(arm, n_networks, treatments):
     arm : ndarray of shape (n_samples,), int
         Arm of each row.
     n_networks : int
-        Networks that hold out a fold each.
+        Number of networks. Each holds out a fold.
     treatments : ndarray of shape (n_treatments,)
         Labels of the arms.
     """
@@ -92,24 +92,24 @@ def check_arm_sizes(arm, n_networks, treatments):
 
 
 def deal_folds(arm, n_networks, rng, groups=None):
-    """Deal shuffled rows to folds, arm by arm, so that each fold has its share of each.
+    """Deal shuffled rows to folds, arm by arm, so that each fold has its share of each arm.
 
     Parameters
     ----------
     arm : ndarray of shape (n_samples,), int
         Arm of each row.
     n_networks : int
-        Networks that hold out a fold each.
+        Number of networks. Each holds out a fold.
     rng : RandomState
-        Shuffles.
+        Shuffles the rows.
     groups : ndarray of shape (n_samples,), int, default=None
-        Groups 0, 1, ... of rows that stay together, as those of a household; a group is dealt
-        as if all its rows had the arm of its first. None: each row is a group.
+        Groups 0, 1, ... of rows that stay together, such as those of a household. A group is dealt
+        as if all its rows had the arm of its first row. With None each row is a group.
 
     Returns
     -------
     folds : ndarray of shape (n_samples,), int
-        Fold of each row; without groups, sizes differ by at most one. Where there are too few
+        Fold of each row. Without groups, sizes differ by at most one. If there are too few
         rows or groups to hold any out, all are in a fold that no network leaves out.
     """
     n_folds = count_folds(n_networks)
@@ -117,6 +117,7 @@ def deal_folds(arm, n_networks, rng, groups=None):
         groups = np.arange(len(arm))
     first = np.unique(groups, return_index=True)[1]
     order = rng.permutation(len(first))
+    # A stable sort by arm keeps the shuffle within arms, so dealing in turn stratifies by arm.
     order = order[np.argsort(arm[first][order], kind="stable")]
     folds = np.empty(len(first), dtype=np.intp)
     folds[order] = np.arange(len(first)) % n_folds
@@ -130,7 +131,7 @@ def _has_folds(arm, n_folds):
 
 
 def resolve_n_networks(n_networks, n_rows):
-    """Return how many networks the rows carry."""
+    """Return the number of networks that there are enough rows for."""
     return int(np.clip(n_rows // ROWS_A_NETWORK, 1, n_networks))
 
 

@@ -1,9 +1,9 @@
-"""The forward pass of fitted networks, in numpy.
+"""Forward pass of fitted networks, in numpy.
 
-Serving needs neither torch nor its threads: a fitted network is a few
-matrices. They are stored in float32, as trained, and used in the dtype of the
-features, so that float64 features give predictions that do not depend on the
-size of the batch beyond float64 rounding.
+A fitted network is a few matrices, so serving needs neither torch nor its threads.
+The matrices are stored in float32, as trained, and used in the dtype of the
+features. So with float64 features predictions depend on the size of the batch only
+by float64 rounding.
 """
 
 from typing import NamedTuple
@@ -14,16 +14,16 @@ __all__ = ["Network", "hidden_layer", "link_predictions"]
 
 
 class Network(NamedTuple):
-    """Weights of a fitted network; every layer is a pair (weights, bias).
+    """Weights of a fitted network. Every layer is a pair (weights, bias).
 
     Attributes
     ----------
     trunk : list of (ndarray, ndarray)
         Shared layers, each followed by a ReLU.
     base : (ndarray, ndarray)
-        Linear head: what a component has in common over the arms.
+        Linear head of what all arms have in common in each component.
     effect : (ndarray, ndarray)
-        Linear head: what each arm adds, arms x components.
+        Linear head of what each arm adds, arms x components.
     """
 
     trunk: list

@@ -1,16 +1,16 @@
-"""What components learn of each other, from rows that no model was fitted to.
+"""Lending of effects between components, fitted to held-out rows.
 
-Who orders more often also orders more at a time: an arm that makes a chance larger for somebody
-tends to make the amount larger, too. Amounts are seen in few rows, and their effects are shrunk to
-little on their own. So each combined link gets a second layer,
+An arm that raises somebody's chance of an order tends to raise the amount, too. Amounts are seen in
+few rows, so their effects alone are shrunk to little. Each combined link therefore gets a second
+layer,
 
     level_j + slope * base + sum over components k of lent_k * effect_jk,
 
-with the base of the component itself and the effects of all: its own, whose weight has the prior
-mean 1, and those of the others, which start at 0. No weight is negative: what goes the other way
-is not lent. Without it what is chosen costs more
-than expected. Breiman and Friedman (1997, doi:10.1111/1467-9868.00054) predict several responses
-together in the same way.
+with the base of the component itself and the effects of all components. The weight of the own
+effect has the prior mean 1, and the weights of the other effects have the prior mean 0. No weight
+is negative, so an effect of the opposite sign is not lent. Without this layer the chosen arms cost
+more than expected. Breiman and Friedman (1997, doi:10.1111/1467-9868.00054) predict several
+responses together in the same way.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from sklearn_hrc._predictor.weights import Problem, fit_weights
 
 __all__ = ["Lending", "fit_lending", "lend", "no_lending"]
 
-# Prior precisions of the slope of the base, the weight of the own effect and of another's.
+# Prior precisions of the slope of the base, of the own effect's weight and of the other weights.
 BASE_PRECISION, OWN_PRECISION, LENT_PRECISION = 1.0, 5.0, 100.0
 
 
@@ -35,7 +35,7 @@ class Lending(NamedTuple):
     base : ndarray of shape (n_components,)
         Slopes of the bases.
     effect : ndarray of shape (n_components, n_components)
-        Entry (k, c) is what the effect on component k adds to component c.
+        Entry (k, c) is the weight of the effect on component k in component c.
     """
 
     level: np.ndarray
@@ -50,14 +50,14 @@ def no_lending(n_treatments, n_components):
 
 
 def lend(base, effect, lending):
-    """Return links in which components have learnt of each other.
+    """Return links in which components have learnt from each other.
 
     Parameters
     ----------
     base : ndarray of shape (..., n_components)
         Mean of the combined links over the arms that teach a component.
     effect : ndarray of shape (..., n_treatments, n_components)
-        What an arm adds; zero where an arm does not teach a component.
+        What an arm adds to the base. Zero where an arm does not teach a component.
     lending : Lending
         As fitted.
 
@@ -76,21 +76,21 @@ def fit_lending(base, effect, level, share, rows, held_out):
     Parameters
     ----------
     base, effect : ndarray of shape (n_held_out, n_components)
-        Parts of the combined links, the effect that of the received arm, less their means; held
-        out.
+        Parts of the combined links of held-out rows, less their means. The effect is that of the
+        received arm.
     level : ndarray of shape (n_treatments, n_components)
-        Combined link of an arm where these are zero.
+        Combined link of an arm where base and effect are zero.
     share : ndarray of shape (n_treatments, n_components)
-        Weight of an arm in the base; zero where it does not teach the component.
+        Weight of an arm in the base. Zero where the arm does not teach the component.
     rows : TrainingRows
         Rows in folds.
     held_out : ndarray of shape (n_held_out,), int
-        Which of the rows.
+        Indices of the held-out rows.
 
     Returns
     -------
     lending : Lending
-        Counts bases and effects from zero.
+        Weights for bases and effects that are counted from zero.
     """
     fitted = no_lending(*share.shape)
     base_mean = (share * level).sum(axis=0)
@@ -113,13 +113,14 @@ def fit_lending(base, effect, level, share, rows, held_out):
         )
         own_level, weights = fit_weights(problem)
         fitted.base[c], fitted.effect[lenders, c] = weights[0], weights[1:]
+        # The problem has parts less their means. Shift the levels, so that parts count from zero.
         own_level = own_level - weights[0] * base_mean[c]
         fitted.level[arms, c] = own_level - effect_mean[np.ix_(arms, lenders)] @ weights[1:]
     return fitted
 
 
 def _lenders(share, c):
-    """Components that arms of component `c` teach as well: two of them at least, or itself."""
+    """Components that share at least two arms with component `c`, and `c` itself."""
     together = ((share > 0) & (share[:, [c]] > 0)).sum(axis=0)
     together[c] = len(share) + 1
     return np.flatnonzero(together > 1)

@@ -1,9 +1,9 @@
 """Losses of the kinds of components: half the deviance of a link, up to a constant.
 
-Each formula stands here once. The networks minimise `loss` with torch, the pooled model
-and the stack with numpy, by `slope` and `curvature`; only numpy is imported.
-Means are in the units of the targets. Far from the minimum exponentials overflow:
-what is numpy gives infinity with numpy's warning, which the caller may silence.
+Each formula stands here once. The networks minimise `loss` with torch. The pooled model
+and the stack use `slope` and `curvature` with numpy. Only numpy is imported here.
+Means are in the units of the targets. Far from the minimum exponentials overflow in numpy.
+The result is infinity with numpy's warning, which the caller may silence.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ __all__ = ["LOSSES", "NUMPY", "Functions"]
 
 
 class Functions(NamedTuple):
-    """What the losses need of an array library, for example `torch.exp`.
+    """Functions of an array library that the losses need, for example `torch.exp`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ NUMPY = Functions(np.exp, _softplus)
 
 
 class LogisticLoss:
-    """An indicator, 0 or 1; its link is the logit."""
+    """Loss of an indicator, 0 or 1, with the logit as link."""
 
     def loss(self, link, target, functions=NUMPY):
         """Return the loss of each entry."""
@@ -68,7 +68,7 @@ class LogisticLoss:
 
 
 class _LogLink:
-    """What has the logarithm of the mean as its link."""
+    """Base of the losses with the logarithm of the mean as link."""
 
     def link_of_mean(self, mean):
         """Return the link at which targets with this mean have the least loss."""
@@ -80,7 +80,7 @@ class _LogLink:
 
 
 class GammaLoss(_LogLink):
-    """A positive amount, whose spread is in proportion to its mean."""
+    """Loss of a positive amount, whose spread is in proportion to its mean."""
 
     def loss(self, link, target, functions=NUMPY):
         """Return the loss of each entry."""
@@ -91,7 +91,7 @@ class GammaLoss(_LogLink):
         return 1 - target * np.exp(-link)
 
     def curvature(self, link, target):
-        """Return the second derivative of the loss that is expected at the link."""
+        """Return the expected second derivative of the loss at the link."""
         return np.ones_like(link)
 
     def variance(self, mean):
@@ -100,7 +100,7 @@ class GammaLoss(_LogLink):
 
 
 class PoissonLoss(_LogLink):
-    """A value that is not negative, whose variance is in proportion to its mean."""
+    """Loss of a non-negative value, whose variance is in proportion to its mean."""
 
     def loss(self, link, target, functions=NUMPY):
         """Return the loss of each entry."""
@@ -120,7 +120,7 @@ class PoissonLoss(_LogLink):
 
 
 class SquaredLoss:
-    """A value of either sign with a constant variance; its link is the mean itself."""
+    """Loss of a value of either sign with a constant variance, with the mean itself as link."""
 
     def loss(self, link, target, functions=NUMPY):
         """Return the loss of each entry."""

@@ -1,13 +1,12 @@
 """A partially pooled additive model: generalised linear in the columns of the encoding.
 
-Each arm has a coefficient for each column, and those of a column are drawn
-together by a prior that is learnt from the data (`evidence.py`): what moves people alike under all
-arms is learnt from all rows, and how arms differ is believed as far as the data speaks for
-it. One model for each fold, each with a prior of its own: a prior that is learnt
-from all rows would know the held-out ones.
+Each arm has a coefficient for each column. A prior that is learnt from the data (`evidence.py`)
+draws the coefficients of a column together. So all rows teach what moves people alike under all
+arms, and a difference between arms counts as far as the data support it. There is a model for each
+fold, with a prior of its own: a prior that is learnt from all rows would know the held-out rows.
 
 All models go over the rows together. A pass adds up slopes and Gram matrices of every
-fold, in chunks; a model's are the sums over the folds that it sees.
+fold, in chunks. A model uses the sums over the folds that it sees.
 """
 
 from typing import NamedTuple
@@ -22,15 +21,15 @@ from sklearn_hrc._predictor.tasks import CONTINUOUS, INDICATOR
 
 __all__ = ["PooledModel", "fit_pooled"]
 
-# Passes over the rows, each a Newton step, and updates of the prior in each.
+# Passes over the rows, each a Newton step, and updates of the prior in each pass.
 N_PASSES, N_UPDATES = 6, 3
-# Passes that renew the Gram matrices; later ones change little.
+# Passes that renew the Gram matrices, which change little later.
 GRAM_PASSES = 4
-# A step moves the links by at most so much, in the root mean square.
+# Largest change of the links in a step, in the root mean square.
 LONGEST_STEP = 1.5
-# Curvatures are at least so large: a row that is certain says something, too.
+# Least curvature, so that rows with a nearly certain outcome count, too.
 LEAST_CURVATURE = 1e-4
-# The mean of an indicator stays so far from 0 and 1 where links start.
+# Least distance of an indicator's mean from 0 and 1 where links start.
 LEAST_CHANCE = 1e-4
 CHUNK_ROWS = 8192
 
@@ -41,13 +40,13 @@ class PooledModel(NamedTuple):
     Attributes
     ----------
     coefficients : ndarray of shape (n_models, n_components, n_treatments, 1 + n_columns)
-        Zero in arms that do not teach a component.
+        Coefficients, zero in arms that do not teach a component.
     """
 
     coefficients: np.ndarray
 
     def prior(self):
-        """Return the prior means of its weights: it leads, shrunk by what its rows say."""
+        """Return prior means of one for the weights: effects are shrunk already."""
         return 1.0, 1.0
 
     def links(self, columns):
@@ -59,12 +58,12 @@ class PooledModel(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """What a pass adds up.
+    """Sums of one pass over the rows.
 
     Attributes
     ----------
     slope : ndarray of shape (n_models, n_components, n_treatments, n_columns)
-        Of the loss of the rows that a model sees.
+        Slope of the loss of the rows that a model sees.
     gram : ndarray of shape (n_folds, n_components, n_treatments, n_columns, n_columns)
         Curvature of the loss of the rows of a fold.
     misfit, mass : ndarray of shape (n_models, n_components)
@@ -94,7 +93,7 @@ def fit_pooled(rows):
     Raises
     ------
     LinAlgError
-        If a sum or a step is no number.
+        If a sum or a step is not finite.
     """
     kind, group = rows.components.kind, rows.encoding.group
     learnt = rows.components.source.T >= 0
@@ -120,7 +119,7 @@ def fit_pooled(rows):
 
 
 def _first_links(rows):
-    """Link of the mean that each model sees of each component; 0 where it sees none."""
+    """Link of each component's mean in the rows of each model, 0 where there are none."""
     links = np.zeros((rows.n_models, len(rows.components.kind)))
     for m, c in np.ndindex(links.shape):
         kind, weight = rows.components.kind[c], rows.weights[:, c] * (rows.fold != m)
@@ -135,6 +134,7 @@ def _first_links(rows):
 
 def _slices(rows):
     """Rows of one arm and one fold at a time, in chunks."""
+    # All rows of a slice add to the same entries of the sums.
     order = np.lexsort((rows.fold, rows.arm))
     key = rows.arm[order] * (rows.n_models + rows.fold.max() + 1) + rows.fold[order]
     for part in np.split(order, np.flatnonzero(np.diff(key)) + 1):
@@ -144,7 +144,7 @@ def _slices(rows):
 
 
 def _add_up(rows, theta, slices, gram):
-    """Go over the rows once; Gram matrices are added up where none are given."""
+    """Go over the rows once, and add up Gram matrices unless `gram` has them."""
     n_models, n_components, n_treatments, n_columns = theta.shape
     slope = np.zeros_like(theta)
     misfit, mass = np.zeros((2, n_models, n_components))
@@ -169,7 +169,7 @@ def _add_up(rows, theta, slices, gram):
             misfit[:, c] += sees * (slopes**2 / curvature / weight[:, None]).sum(axis=0)
             mass[:, c] += sees * weight.sum()
             if renew:
-                # The same for all models, so that it is added up once.
+                # All models share the mean curvature, so one matrix a fold is added up.
                 gram[fold, c, j] += (seen * (weight * curvature.mean(axis=1))[:, None]).T @ seen
     return _Sums(slope, gram, misfit, mass)
 
@@ -179,7 +179,8 @@ def _step(theta, prior, sums, place, group, kind):
     m, c, arms = place
     gram = sums.gram[:, c, arms]
     information = gram.sum(axis=0) - gram[m]
-    # Pearson's estimate of the dispersion, with a row of one: few rows may be met exactly.
+    # Pearson's estimate of the dispersion, with one row of dispersion 1 added: few rows may be
+    # fitted exactly.
     dispersion = 1.0 if kind == INDICATOR else (sums.misfit[m, c] + 1) / (sums.mass[m, c] + 1)
     mass = np.maximum(information[:, 0, 0].sum(), np.finfo(float).tiny)
     right = np.matmul(information, theta[..., None])[..., 0] - sums.slope[m, c, arms]

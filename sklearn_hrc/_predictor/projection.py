@@ -1,12 +1,12 @@
 """Principal axes of hidden layers and combined links, from their moments.
 
-What the networks hide says who is alike. What all members together expect, on the
-link scale, says it too, and says more of what the networks do not know: clusters of the
-hidden layers alone lose of the decisions that the members could make one by one. So
-both stand side by side, with equal shares of the variance.
+The hidden layers of the networks say which individuals are alike. The combined links of all members
+say so, too, and know what the networks do not. With clusters of the hidden layers alone decisions
+are worse than those for each individual. So hidden layers and combined links stand side by side,
+with equal shares of the variance.
 
-scikit-learn's PCA takes no sample weights and wants all rows at once; the
-moments are weighted and added up in chunks.
+scikit-learn's PCA takes no sample weights and needs all rows at once. The
+moments here are weighted and added up in chunks.
 """
 
 from typing import NamedTuple
@@ -24,9 +24,9 @@ class Projection(NamedTuple):
     mean : ndarray of shape (n_columns,)
         Weighted mean.
     axes : ndarray of shape (n_columns, n_components)
-        Axes, the largest variance first; orthonormal in the units of the columns.
+        Axes, the largest variance first, orthonormal in the units of the columns.
     variance_ratio : ndarray of shape (n_components,)
-        Share of the whole variance along each.
+        Share of the whole variance along each axis.
     """
 
     mean: np.ndarray
@@ -34,7 +34,7 @@ class Projection(NamedTuple):
     variance_ratio: np.ndarray
 
 
-# Columns that vary less than this beside their size do not vary.
+# Columns whose spread is less than this share of their size count as constant.
 ROUNDING = 1e-6
 
 
@@ -44,12 +44,12 @@ def fit_projection(moments, n_components, n_links=0):
     Parameters
     ----------
     moments : Moments of one group
-        All rows, with the second moments of all pairs of columns.
+        Moments of all rows, with the second moments of all pairs of columns.
     n_components : int
         Number of axes.
     n_links : int, default=0
-        So many of the last columns are links. Each of them has the same variance, and
-        all of them together that of the other columns.
+        Number of last columns that are links. Each link gets the same variance, and
+        all links together get that of the other columns.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def fit_projection(moments, n_components, n_links=0):
     covariance = moments.scatter[0] / moments.weight[0]
     unit = _units(covariance, moments.mean[0], n_links)
     variance, axes = np.linalg.eigh(unit[:, None] * covariance * unit)
-    # The sign of an axis is arbitrary: its largest entry is made positive.
+    # The sign of an axis is arbitrary, so its largest entry is made positive.
     axes *= np.sign(axes[np.argmax(np.abs(axes), axis=0), np.arange(len(axes))])
     variance = np.maximum(variance[::-1], 0)  # rounding makes some of them negative
     total, leading = variance.sum(), variance[:n_components]
@@ -75,7 +75,7 @@ def project(values, projection):
 
 
 def _units(covariance, mean, n_links):
-    """What the columns are multiplied with."""
+    """Factors that give the columns their shares of the variance."""
     unit = np.ones(len(covariance))
     if n_links == 0:
         return unit

@@ -1,10 +1,10 @@
-"""How much of the expected differences between individuals held-out rows bear out.
+"""How far held-out rows bear out the expected differences between individuals.
 
-For a task and the rows that received arm `j`, the outcome is regressed on what the arms
-have in common for the individual and on what arm `j` is expected to add, both by models that
-did not see the row. The slope of the latter is 1 if expected effects differ between
-individuals as true ones do, and 0 if what they say of individuals is noise. An arm that
-does the same for everybody has no such slope: it has a level only.
+For a task and the rows that received arm `j`, the outcome is regressed on two predictions by
+models that did not see the row: what the arms have in common for the individual, and what arm
+`j` adds. The slope of the second is 1 if expected effects differ between individuals as true
+effects do. It is 0 if the expected differences are noise. An arm that does the same for everybody
+has only a level and no slope.
 """
 
 from typing import NamedTuple
@@ -18,9 +18,9 @@ from sklearn_hrc._predictor.tasks import to_outcomes
 
 __all__ = ["EffectSlopes", "describe_slopes", "effect_slopes", "held_out_outcomes"]
 
-# Effects that vary less than this share of what is expected in common do not vary.
+# Effects that vary less than this share of the expected base count as constant.
 ROUNDING = 1e-6
-# So many errors from zero a slope is called borne out.
+# A slope is called borne out from this many standard errors above zero.
 CERTAIN = 2.0
 SLOPE_ROWS = 8192
 
@@ -31,7 +31,7 @@ class EffectSlopes(NamedTuple):
     Attributes
     ----------
     slope, error : ndarray of shape (n_treatments, n_tasks)
-        Slope in the rows of each arm and its standard error; NaN where an arm is expected to
+        Slope in the rows of each arm and its standard error. NaN where an arm is expected to
         add the same for everybody.
     overall_slope, overall_error : ndarray of shape (n_tasks,)
         One slope for all arms.
@@ -44,7 +44,7 @@ class EffectSlopes(NamedTuple):
 
 
 def held_out_outcomes(rows, members, stack):
-    """Return what is expected of the held-out rows by models that did not see them.
+    """Return the expected outcomes of held-out rows, by models that did not see them.
 
     Parameters
     ----------
@@ -53,14 +53,14 @@ def held_out_outcomes(rows, members, stack):
     members : list
         Fitted members.
     stack : Stack
-        Their weights.
+        Weights of the members.
 
     Returns
     -------
     index : ndarray of shape (n_held_out,), int
         The held-out rows.
     base, effect : ndarray of shape (n_held_out, n_tasks)
-        Mean over the arms, and what the received arm adds.
+        Mean of the expected outcomes over the arms, and what the received arm adds to this mean.
     """
     index = np.flatnonzero(rows.fold < rows.n_models)
     n_tasks = len(rows.components.low)
@@ -69,6 +69,7 @@ def held_out_outcomes(rows, members, stack):
         own = index[chunk]
         place = np.arange(len(own))
         columns = encode(rows.features[own], rows.encoding)
+        # Each row has the links of the model that did not see it.
         links = [member.links(columns)[rows.fold[own], place] for member in members]
         outcomes = to_outcomes(combine(links, stack), rows.components)
         base[chunk] = outcomes.mean(axis=1)
@@ -82,20 +83,20 @@ def effect_slopes(base, effect, outcomes, arm, weight, groups, n_treatments):
     Parameters
     ----------
     base, effect, outcomes : ndarray of shape (n_samples, n_tasks)
-        What is expected in common and of the received arm beside it, and what happened.
+        Expected base, expected effect of the received arm, and observed outcomes.
     arm : ndarray of shape (n_samples,), int
         Received arm.
     weight : ndarray of shape (n_samples,)
         Positive weights.
     groups : ndarray of shape (n_samples,), int, or None
-        Rows of a group are not independent.
+        Groups of rows. Rows of a group are not independent.
     n_treatments : int
         Number of arms.
 
     Returns
     -------
     slopes : EffectSlopes
-        With errors that hold whatever the variances of the rows (HC0, by groups).
+        Slopes, with standard errors that hold whatever the variances of the rows (HC0, by groups).
     """
     n_tasks = base.shape[1]
     slope, error = np.full((2, n_treatments, n_tasks), np.nan)
@@ -147,6 +148,7 @@ def describe_slopes(slopes, names):
 
 def _beside_base(base, effect, outcome, weight):
     """Effect and outcome less their weighted regressions on the base."""
+    # By Frisch, Waugh and Lovell the slope on these residuals is that of the full regression.
     if not len(base):
         return effect, outcome
     root = np.sqrt(weight)[:, None]
@@ -164,5 +166,6 @@ def _slope(own, outcome, weight, groups):
     if not information > 0:
         return np.nan, np.nan
     slope = weight @ (own * outcome) / information
+    # Scores of a group are summed before they are squared, since its rows are not independent.
     scores = np.bincount(groups, weight * own * (outcome - slope * own))
     return slope, np.sqrt(scores @ scores) / information

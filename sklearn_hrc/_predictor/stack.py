@@ -1,22 +1,21 @@
-"""Combination of members on the link scale, from predictions of rows that a model did not see.
+"""Combination of members on the link scale, fitted to held-out rows.
 
-For a component, with `base` the mean of a member's links over the arms that teach it and
-`effect_j` what arm `j` adds, both less their means over the rows, the combined link is
+For a component let `base` be the mean of a member's links over the arms that teach the component,
+and `effect_j` what arm `j` adds, both less their means over the rows. The combined link is
 
     level_j + sum over members of (base_weight * base + effect_weight * effect_j),
 
 a generalised linear model of the received arm's outcome. Each row has the links of the
-model that did not see it. Weights are not negative: predictions of no use get none. Their prior
-leans on the pooled model, which leads: its effects are already shrunk by what its rows say of them.
-A weight moves away from its prior as far as held-out rows show that it should. The levels of the
-arms are drawn towards those of the leading member by a variance that is learnt
-(empirical Bayes).
+model that did not see it. No weight is negative, so useless predictions get the weight zero. The
+prior of the weights leans on the pooled model, whose effects are shrunk already. A weight moves
+away from its prior as far as held-out rows show that it should. The levels of the arms are drawn
+towards those of the leading member, by a variance that is learnt (empirical Bayes).
 
-What is combined in the end is the mean over a member's models. Some of their noise
-cancels in it, so that its parts spread less than those of one model: they are stretched
-to the same standard deviations. Else effects would be too small.
+For new rows a member's links are the mean over its models. Some of the models' noise
+cancels in this mean, so its parts spread less than those of one model. They are stretched
+to the same standard deviations, because effects would be too small otherwise.
 
-In a second layer components learn of each other (`lending.py`).
+In a second layer components learn from each other (`lending.py`).
 """
 
 from typing import NamedTuple
@@ -34,25 +33,25 @@ __all__ = ["Stack", "combine", "default_stack", "fit_stack"]
 # Prior precisions of the weights, in units of the information of independent rows.
 BASE_PRECISION, EFFECT_PRECISION = 1.0, 5.0
 LARGEST_STRETCH = 2.0
-# Parts that vary less than this share of another do not vary.
+# Mean parts whose variance is below this share of that of the held-out parts count as constant.
 ROUNDING = 1e-9
-# Rows whose links are there at once.
+# Number of rows whose links are in memory at once.
 STACK_ROWS = 8192
 
 
 class Stack(NamedTuple):
-    """Weights of the members; `combine` applies them.
+    """Weights of the members, which `combine` applies.
 
     Attributes
     ----------
     level : ndarray of shape (n_treatments, n_components)
         Link of an arm where bases and effects are zero.
     base_weight, effect_weight : ndarray of shape (n_members, n_components)
-        What the parts of the members' mean links are multiplied with.
+        Weights of the parts of the members' mean links.
     share : ndarray of shape (n_treatments, n_components)
-        Weight of an arm in the base: equal for those that teach the component.
+        Weight of an arm in the base, equal for all arms that teach the component.
     lending : Lending
-        What components learn of each other.
+        Second layer, in which components learn from each other.
     """
 
     level: np.ndarray
@@ -68,9 +67,10 @@ class _Parts(NamedTuple):
     Attributes
     ----------
     base, effect : ndarray of shape (n_samples, n_components), float32
-        Held out; the effect is that of the received arm.
+        Parts of the held-out links. The effect is that of the received arm.
     own, mean : Moments of one group
-        Of bases, then of the effects of all arms: held out, and of the mean over the models.
+        Moments of bases, then of the effects of all arms: those of the held-out links, and those
+        of the mean over the models.
     """
 
     base: np.ndarray
@@ -85,14 +85,14 @@ def combine(links, stack):
     Parameters
     ----------
     links : list of ndarray of shape (..., n_treatments, n_components)
-        Of each member, by one model or the mean of all.
+        Links of each member, by one model or the mean of all.
     stack : Stack
         As fitted.
 
     Returns
     -------
     combined : ndarray of shape (..., n_treatments, n_components)
-        In the dtype of `links`.
+        Combined links in the dtype of `links`.
     """
     dtype = links[0].dtype
     level, base_weight, effect_weight, share = (part.astype(dtype) for part in stack[:4])
@@ -105,7 +105,7 @@ def combine(links, stack):
 
 
 def default_stack(members, source):
-    """Return a stack by the prior alone, where no rows were held out.
+    """Return a stack by the prior alone, for the case that no rows were held out.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def default_stack(members, source):
     Returns
     -------
     stack : Stack
-        With the prior means of the weights.
+        Stack with the prior means of the weights.
     """
     n_components = source.shape[1]
     base, effect = (np.repeat(mean[:, None], n_components, axis=1) for mean in _prior(members))
@@ -131,17 +131,17 @@ def fit_stack(members, rows):
     Parameters
     ----------
     members : list
-        Fitted members. `prior` gives the prior means of their weights: that of the base,
-        in relation to the others', and that of the effects.
+        Fitted members. `prior` gives the prior means of the weights of a member: that of the base,
+        in relation to those of the other members, and that of the effects.
     rows : TrainingRows
         Rows in folds, some of them held out.
 
     Returns
     -------
     stack : Stack
-        To be applied to the mean of each member's links, or to those of its models.
+        Stack for the mean of each member's links, or for those of its models.
     alone : Stack
-        The same without the stretch: for rows that a model did not see.
+        The same stack without the stretch, for rows that a model did not see.
     """
     held_out = np.flatnonzero(rows.fold < rows.n_models)
     share = _shares(rows.components.source)
@@ -156,13 +156,14 @@ def fit_stack(members, rows):
         weights[..., c] = fitted.reshape(2, -1)
     lending = _lending(parts, weights, level, share, rows, held_out)
     stretch = np.array([_stretch(part, share > 0) for part in parts]).swapaxes(0, 1)
+    # Held-out links come from single models, so they need no stretch.
     alone = _counted(level, weights, [part.own for part in parts], share, lending)
     mean = [part.mean for part in parts]
     return _counted(level, weights * stretch, mean, share, lending), alone
 
 
 def _counted(level, weights, moments, share, lending):
-    """Return the stack of weights of parts that are counted from these means."""
+    """Return the stack for links that are counted from zero instead of from these means."""
     means = np.array([part.mean[0] for part in moments])
     base_mean, effect_mean = np.split(means, [share.shape[1]], axis=1)
     base, effect = weights
@@ -186,8 +187,9 @@ def _lending(parts, weights, level, share, rows, held_out):
 def _prior(members):
     """Prior means of the weights of bases and effects."""
     base, effect = np.array([member.prior() for member in members]).T
+    # Each member predicts the whole base, so the prior means of the base weights sum to one.
     base = base / base.sum()
-    # Where no member leads, all effects count like bases.
+    # If no member leads, all effects count like bases.
     return base, effect if effect.any() else base
 
 
@@ -203,7 +205,7 @@ def _split(links, share):
 
 
 def _parts(members, rows, held_out, share):
-    """Go over the held-out rows once and take the links of each member apart."""
+    """Go over the held-out rows once and split the links of each member into parts."""
     n_components = share.shape[1]
     shape = len(members), 2, len(held_out), n_components
     received = np.empty(shape, dtype=np.float32)
@@ -216,6 +218,7 @@ def _parts(members, rows, held_out, share):
         columns = encode(rows.features[index], rows.encoding)
         for m, member in enumerate(members):
             links = member.links(columns)
+            # Held-out links have the noise of one model. Their mean over all models has less.
             pair = links[rows.fold[index], place], links.mean(axis=0)
             for i, values in enumerate(pair):
                 split = [part.reshape(len(index), -1) for part in _split(values, share)]
@@ -226,7 +229,7 @@ def _parts(members, rows, held_out, share):
 
 
 def _stretch(part, learnt):
-    """Standard deviations of a member's two parts, held out over mean, at least 1."""
+    """Ratio of a member's standard deviations, held out over mean, of both parts, at least 1."""
     variances = []
     for moments in (part.own, part.mean):
         base, effect = np.split(moments.scatter[0], [learnt.shape[1]])
@@ -237,7 +240,7 @@ def _stretch(part, learnt):
 
 
 def _problem(parts, prior, rows, held_out, arms, c):
-    """Put together what the weights of component `c` are fitted to."""
+    """Put together the problem that the weights of component `c` solve."""
     n_treatments, n_components = rows.components.source.shape
     used = np.flatnonzero(rows.weights[held_out, c] > 0)
     index = held_out[used]

@@ -1,17 +1,17 @@
-"""Tasks, the components that a network learns of them, and the way back.
+"""Tasks, the components that members learn of tasks, and the way back.
 
-A task is an outcome or the cost. Its expectation is taken apart into what has a
-loss of its own: a chance and an amount,
+A task is an outcome or the cost. Its expectation is taken apart into components with
+losses of their own, a chance and an amount:
 
     expectation = (1 - chance) * low + chance * amount.
 
 The chance of a task that is often zero, or has two values, is an *indicator*
-(logistic loss); its *amount* given that it is positive has the gamma deviance. Where
-zeros are rare the amount is learnt as it is: *positive* (quasi-Poisson) or, with
-negative values, *continuous* (squared error). An arm in which chance or amount
-is the same for everybody, as in a free control or at a fixed price, teaches
-nothing: there it is known. An amount that is a fixed rate of another's in each arm,
-as a discount is of the basket, is predicted as that rate of the other.
+(logistic loss). The *amount* of such a task, given that it is positive, has the gamma deviance.
+If zeros are rare, the amount is learnt as it is: *positive* (quasi-Poisson) or, with
+negative values, *continuous* (squared error). A chance or an amount may be the same for everybody
+in an arm, as in a free control or at a fixed price. Then it is known there, and the arm teaches
+nothing of it. An amount may be a fixed rate of another amount in each arm, as a discount is of the
+basket. Then it is predicted as that rate of the other amount.
 """
 
 from typing import NamedTuple
@@ -35,46 +35,46 @@ INDICATOR, AMOUNT, POSITIVE, CONTINUOUS = range(4)
 
 # A non-negative task with more zeros than this is a chance and an amount.
 ZERO_SHARE = 0.02
-# Indicators are one if they differ in at most this share of their rarer value: an
-# order is a redemption, but for a few that were cancelled.
+# Indicators are tied if they differ in at most this share of their rarer value. An
+# order is a redemption, but for a few orders that were cancelled.
 TIED_SHARE = 0.01
-# Amounts are one but for a rate in each arm if the rate misses at most this share of
-# their sum: discounts are rounded, and some have a limit.
+# Amounts are tied by a rate in each arm if the rate misses at most this share of
+# their sum. Discounts are rounded, and some have a limit.
 TIED_AMOUNT_SHARE = 0.01
-# An arm with fewer amounts does not say that there is a rate.
+# An arm with fewer amounts does not show that there is a rate.
 TIED_AMOUNT_ROWS = 10
-# An arm is taken as constant if chance would make it so with at most this probability.
+# An arm counts as constant if chance would make it constant with at most this probability.
 CHANCE_LEVEL = 0.01
-# Entropy of an indicator and squared coefficient of variation of an amount, at
-# least: else few rows, or nearly equal ones, would rule the others.
+# Least entropy of an indicator, and least squared coefficient of variation of an amount.
+# Otherwise components of few or nearly equal values would dominate the loss.
 LEAST_SPREAD = 0.05
 
 
 class Components(NamedTuple):
-    """What is learnt, and how tasks follow from it.
+    """Description of the components that are learnt, and of how tasks follow from them.
 
     Attributes
     ----------
     kind : ndarray of shape (n_components,), int
         INDICATOR, AMOUNT, POSITIVE or CONTINUOUS, ascending.
     location, scale : ndarray of shape (n_components,)
-        On its own scale an amount is `scale * exp(link)`, a continuous
-        component `location + scale * link`.
+        On its own scale an amount is `scale * exp(link)`, and a continuous
+        component is `location + scale * link`.
     upper : ndarray of shape (n_components,)
-        Largest link: no amount is expected above the largest that was seen.
+        Largest link, so that no expected amount is above the largest that was seen.
     importance : ndarray of shape (n_components,)
         Weight in the loss.
     source : ndarray of shape (n_treatments, n_components), int
-        Task that a component is learnt from in each arm; -1 where it is known.
+        Task that a component is learnt from in each arm, or -1 if it is known.
     low : ndarray of shape (n_tasks,)
         Value of a task where its indicator is 0.
     indicator, amount : ndarray of shape (n_tasks,), int
-        Component of the chance and of the amount; -1 where there is none to learn.
+        Component of the chance and of the amount, or -1 if there is none to learn.
     rate : ndarray of shape (n_treatments, n_tasks)
-        What the component is multiplied with to give the task's amount; 1 but
-        where the amount is tied to that of another task.
+        Factor from the component to the task's amount. It is 1 unless the amount is tied
+        to that of another task.
     known_chance, known_amount : ndarray of shape (n_treatments, n_tasks)
-        What is known, NaN where a component predicts it.
+        Known values, NaN where a component predicts them.
     """
 
     kind: np.ndarray
@@ -92,7 +92,7 @@ class Components(NamedTuple):
 
 
 def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
-    """Find out of which components the tasks are made.
+    """Find the components of the tasks.
 
     Parameters
     ----------
@@ -105,13 +105,13 @@ def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
     sample_weight : ndarray of shape (n_samples,)
         Positive weights.
     has_cost : bool, default=False
-        The last task is the cost: whatever is constant in an arm is known,
-        also where few rows say so. Of an outcome chance could do that.
+        Whether the last task is the cost. A cost that is constant in an arm is known, even
+        from few rows. An outcome could be constant in few rows by chance.
 
     Returns
     -------
     components : Components
-        Their description.
+        Description of the tasks.
     """
     n_tasks = tasks.shape[1]
     parts = [
@@ -153,7 +153,7 @@ def describe_tasks(tasks, arm, n_treatments, sample_weight, *, has_cost=False):
 
 
 def targets_and_weights(tasks, arm, sample_weight, components):
-    """Return what the losses compare with, and the weight of each row in them.
+    """Return the targets of the losses, and the weight of each row in the losses.
 
     Parameters
     ----------
@@ -173,8 +173,8 @@ def targets_and_weights(tasks, arm, sample_weight, components):
         continuous values.
     weights : ndarray of shape (n_samples, n_components)
         Weights with a mean of one over the rows, so that the learning rate
-        does not depend on their unit; zero where a component says nothing of
-        the row. They do not have `importance` in them.
+        does not depend on their unit. Zero where the row does not teach the
+        component. They do not include `importance`.
     """
     n_components = len(components.kind)
     targets = np.zeros((len(tasks), n_components))
@@ -232,13 +232,13 @@ def _means(links, components):
 
 
 def _filled(known, means, component, rate=1.0):
-    """What is known, and a rate of the predictions where nothing is."""
+    """Known values, and predictions times a rate where nothing is known."""
     known, rate = known.astype(means.dtype), np.asarray(rate, dtype=means.dtype)
     return np.where(np.isnan(known), rate * means[..., component], known)
 
 
 def _take_apart(values, arm, n_treatments, *, is_cost):
-    """Return low, kind of the amount (None: known), known chances and known amounts of a task."""
+    """Return low, kind of the amount (None if known), known chances and amounts of a task."""
     constant = _constants(values, arm, n_treatments, is_cost)
     rest = np.isnan(constant)
     learnt = values[rest[arm]]
@@ -261,7 +261,7 @@ def _take_apart(values, arm, n_treatments, *, is_cost):
 
 
 def _constants(values, arm, n_treatments, is_cost):
-    """Constant of each arm, NaN in those where values differ, may differ, or are missing."""
+    """Constant of each arm, NaN where values differ, may differ, or are missing."""
     present = ~np.isnan(values)
     values, arm = values[present], arm[present]
     constants = np.full(n_treatments, np.nan)
@@ -270,7 +270,7 @@ def _constants(values, arm, n_treatments, is_cost):
         return constants
     for j in range(n_treatments):
         rows, others = values[arm == j], values[arm != j]
-        # One row says nothing about whether others would be the same.
+        # One row does not say whether others would be the same.
         if len(rows) > 1 and (rows == rows[0]).all():
             likely = np.mean(others == rows[0]) ** len(rows)
             if is_cost or likely <= CHANCE_LEVEL:
@@ -279,7 +279,7 @@ def _constants(values, arm, n_treatments, is_cost):
 
 
 def _tie_indicators(indicators, arm, known_chance):
-    """Group tasks whose indicators are one and the same, where both are to be learnt."""
+    """Group tasks whose indicators agree in the arms where both are to be learnt."""
     groups = []
     for task in np.flatnonzero(np.isnan(known_chance).any(axis=0)):
         for members in groups:
@@ -296,22 +296,22 @@ def _tie_indicators(indicators, arm, known_chance):
 
 
 def _tie_amounts(tasks, arm, weight, kinds, indicators, known_amount):
-    """Return the earlier task of whose amount each task's is a rate, and the rate in each arm.
+    """Return the task that each task's amount is a rate of, and the rate in each arm.
 
-    A task whose amount is no rate of another's follows itself, at rate 1; -1
-    where there is no amount to learn.
+    An amount that is not a rate of an earlier task's amount follows itself, at rate 1. A task
+    without an amount to learn has -1.
     """
     leader = np.array([-1 if kind is None else task for task, kind in enumerate(kinds)])
     rate = np.ones(known_amount.shape)
     chance = {task: members[0] for members in indicators for task in members}
     for task, kind in enumerate(kinds):
         for first in np.unique(leader[:task][leader[:task] >= 0]):
-            # Amounts given different chances are amounts of different people.
+            # Amounts with different chances are amounts of different people.
             alike = kinds[first] == kind and chance.get(first) == chance.get(task)
             if not alike or kind == CONTINUOUS:
                 continue
             pair = [first, task]
-            # Nothing is given that is positive in one alone, as the order that was cancelled.
+            # Skip rows where one amount alone is positive, as in an order that was cancelled.
             rows = (tasks[:, pair] > 0).all(axis=1) if kind == AMOUNT else np.full(len(arm), True)
             rates = _rates(tasks[rows][:, pair], arm[rows], weight[rows], known_amount[:, pair])
             if rates is not None:
@@ -321,7 +321,7 @@ def _tie_amounts(tasks, arm, weight, kinds, indicators, known_amount):
 
 
 def _rates(pair, arm, weight, known):
-    """Rate of the second amount to the first in each arm, None where there is no fixed one."""
+    """Rate of the second amount to the first in each arm, or None if a rate is not fixed."""
     rates = np.ones(len(known))
     for j in np.flatnonzero(np.isnan(known[:, 1])):
         first, second = pair[arm == j].T
@@ -336,7 +336,7 @@ def _rates(pair, arm, weight, known):
 
 
 def _source(known, members):
-    """First member that is to be learnt, in each arm; -1 where there is none."""
+    """First member that is to be learnt in each arm, or -1."""
     learnt = np.isnan(known[:, members])
     return np.where(learnt.any(axis=1), np.asarray(members)[learnt.argmax(axis=1)], -1)
 
@@ -358,7 +358,7 @@ def _rows_of(tasks, arm, source, kind, low):
 def _measure(values, weight, kind):
     """Return location, scale, upper and importance of a component."""
     if not len(values):
-        return 0.0, 0.0, 0.0, 1.0  # nothing is known but 0, whatever the link
+        return 0.0, 0.0, 0.0, 1.0  # a scale of 0 gives 0, whatever the link
     mean = np.average(values, weights=weight)
     if kind == INDICATOR:
         entropy = -(mean * np.log(mean) + (1 - mean) * np.log1p(-mean)) if 0 < mean < 1 else 0.0

@@ -1,9 +1,9 @@
-"""The weights of one component: a generalised linear model with levels and bounds.
+"""Weights of one component: a generalised linear model with levels and bounds.
 
 The link of a row is the level of its arm plus weights times columns. Weights are not negative and
-have a normal prior. Levels are drawn towards prior levels, by a variance that is
-learnt from how far they are from these (empirical Bayes). Steps are those of Newton: levels are
-eliminated, and what is left for the weights is non-negative least squares.
+have a normal prior. Levels are drawn towards prior levels. The variance of this prior is learnt
+from the distances between levels and prior levels (empirical Bayes). Each Newton step eliminates
+the levels and solves non-negative least squares for the weights.
 """
 
 from typing import NamedTuple
@@ -17,33 +17,33 @@ from sklearn_hrc._predictor.tasks import CONTINUOUS, INDICATOR
 
 __all__ = ["Problem", "fit_weights"]
 
-# Where the variance of the levels starts, its range, and how strongly it is held to be small.
+# Start and range of the variance of the levels, and the value that its weak prior pulls it to.
 LEVEL_VARIANCE, LEVEL_RANGE, LEVEL_FLOOR = 0.02, (1e-6, 5.0), 2e-4
 # The level that all arms share is free.
 FREE = 1e-4
 MAX_STEPS, MAX_HALVINGS, LONGEST_STEP, TOLERANCE = 50, 20, 2.0, 1e-7
 LEAST_CURVATURE = 1e-4
-# The mean stays so far from 0, and that of an indicator from 1, where links start.
+# Least distance of the mean from 0, and of an indicator's mean from 1, where links start.
 LEAST_CHANCE = 1e-4
 
 
 class Problem(NamedTuple):
-    """What the weights of one component are fitted to.
+    """Rows and priors that the weights of one component are fitted to.
 
     Attributes
     ----------
     columns : ndarray of shape (n_samples, n_weights)
         Bases of the members, then effects, less their means.
     arm : ndarray of shape (n_samples,), int
-        Place of the received arm among those that teach the component.
+        Place of the received arm among the arms that teach the component.
     target, weight : ndarray of shape (n_samples,)
-        As the losses have them.
+        Targets and weights of the loss.
     kind : int
         Kind of the component.
     mean, precision : ndarray of shape (n_weights,)
         Prior of the weights.
     level : ndarray of shape (n_arms,)
-        Prior mean of the levels; what they share is free.
+        Prior mean of the levels. What the levels share is free.
     """
 
     columns: np.ndarray
@@ -70,7 +70,7 @@ def fit_weights(problem):
     level : ndarray of shape (n_arms,)
         Levels of the arms.
     weights : ndarray of shape (n_weights,)
-        None of them negative. Without rows both are those of the prior.
+        Weights, none of them negative. Without rows levels and weights are those of the prior.
     """
     if not len(problem.target):
         return problem.level, problem.mean
@@ -80,7 +80,7 @@ def fit_weights(problem):
     start = np.concatenate([level + problem.level - problem.level.mean(), problem.mean])
     tame = np.concatenate([level, 0 * problem.mean])
     if not _objective(start, problem, spread, 1.0) <= _objective(tame, problem, spread, 1.0):
-        # Some member is far off: levels start alike, and weights at zero.
+        # Some member is far off, so levels start alike and weights start at zero.
         start = tame
     for _ in range(MAX_STEPS):
         links = _links(start, problem)
@@ -88,7 +88,7 @@ def fit_weights(problem):
         curvature = np.maximum(curvature, LEAST_CURVATURE)
         dispersion = 1.0
         if problem.kind != INDICATOR:
-            # Pearson's estimate, with a row of one: few rows may be met exactly.
+            # Pearson's estimate, with a row of dispersion 1 added: few rows may be fitted exactly.
             misfit = problem.weight @ (slope**2 / curvature)
             dispersion = (misfit + 1) / (problem.weight.sum() + 1)
         step, level_information = _newton(start, slope, curvature, problem, spread, dispersion)
@@ -116,12 +116,13 @@ def _links(coefficients, problem):
 
 
 def _level_precision(n_arms, spread):
-    """Precision of the levels: deviations have the variance `spread`, what they share is free."""
+    """Precision of the levels. Deviations have the variance `spread`, and their mean is free."""
+    # The eigenvalue of the mean is FREE, and that of deviations is 1 / spread.
     return np.eye(n_arms) / spread + (FREE - 1 / spread) / n_arms
 
 
 def _objective(coefficients, problem, spread, dispersion):
-    """Loss in units of the dispersion, and the priors."""
+    """Loss in units of the dispersion, plus the negative log priors."""
     n_arms = len(problem.level)
     loss = LOSSES[problem.kind].loss(_links(coefficients, problem), problem.target)
     level = coefficients[:n_arms] - problem.level
@@ -131,7 +132,7 @@ def _objective(coefficients, problem, spread, dispersion):
 
 
 def _newton(start, slope, curvature, problem, spread, dispersion):
-    """Return a Newton step with weights that are not negative, and the levels' information."""
+    """Return a Newton step to non-negative weights, and the information on the levels."""
     n_arms = len(problem.level)
     weight = problem.weight / dispersion
     mass = weight * curvature
@@ -144,6 +145,8 @@ def _newton(start, slope, curvature, problem, spread, dispersion):
     working = mass * _links(start, problem) - weight * slope
     right = np.bincount(problem.arm, working, n_arms)
     right = right + _level_precision(n_arms, spread) @ problem.level
+    # Levels have no bounds, so a Schur complement eliminates them. With its Cholesky factor the
+    # problem of the weights is non-negative least squares.
     factor = cho_factor(level_hessian)
     reduced = hessian - cross.T @ cho_solve(factor, cross)
     target = problem.columns.T @ working + problem.precision * problem.mean
@@ -155,7 +158,7 @@ def _newton(start, slope, curvature, problem, spread, dispersion):
 
 
 def _shortened(start, step, problem, spread, dispersion):
-    """Halve a step until the objective does not get worse; zero where none is better."""
+    """Halve a step until the objective gets no worse, or return a step of zero."""
     best = _objective(start, problem, spread, dispersion)
     step = step * (LONGEST_STEP / max(np.abs(step).max(), LONGEST_STEP))
     for _ in range(MAX_HALVINGS):
@@ -172,6 +175,7 @@ def _level_variance(level, information, spread):
         return spread
     posterior = np.linalg.inv(np.diag(information) + _level_precision(n_arms, spread))
     centring = np.eye(n_arms) - 1 / n_arms
+    # Degrees of freedom of the deviations that the rows determine.
     degrees = n_arms - 1 - np.trace(centring @ posterior @ centring) / spread
     deviation = level - level.mean()
     variance = (deviation @ deviation + LEVEL_FLOOR) / (max(degrees, 0.0) + 1.0)

@@ -1,4 +1,4 @@
-"""Allocations along the hulls: in whole units at one budget, or of the LP at many budgets."""
+"""Allocations along the hulls: whole units at one budget, or the relaxation at many budgets."""
 
 from typing import NamedTuple
 
@@ -6,22 +6,22 @@ import numpy as np
 
 __all__ = ["PathAllocation", "greedy_counts", "path_allocation", "path_shares"]
 
-# Edges on which leftover money may be spent: those beyond are far below the shadow price.
+# Edges on which leftover money may be spent. Later edges are far below the shadow price.
 _LOOK_AHEAD = 65_536
 
 
 class PathAllocation(NamedTuple):
     """Allocations of the linear relaxation at several budgets.
 
-    Everyone in cluster `k` gets arm `arms[i, k]` at budget `i`, but for the share `share[i]` of
-    cluster `cluster[i]` that gets `target[i]` instead.
+    At budget `i` everyone in cluster `k` gets arm `arms[i, k]`, except for the share `share[i]` of
+    cluster `cluster[i]`, which gets arm `target[i]`.
 
     Attributes
     ----------
     arms : (n_budgets, n_clusters) array
         Arm of each cluster.
     cluster, target : (n_budgets,) arrays
-        Split cluster and its second arm; -1 where no cluster is split.
+        Split cluster and its second arm, or -1 if no cluster is split.
     share : (n_budgets,) array
         Share of the split cluster in [0, 1) that gets its second arm.
     """
@@ -33,7 +33,7 @@ class PathAllocation(NamedTuple):
 
 
 def path_allocation(path, totals):
-    """Allocate at many budgets along one path, each step of which is walked once.
+    """Allocate at many budgets along one path, and walk each of its steps once.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def path_allocation(path, totals):
     Returns
     -------
     allocation : PathAllocation
-        Of the largest response for each total; at most one cluster is split.
+        Allocation with the largest response for each total. At most one cluster is split.
 
     Examples
     --------
@@ -64,6 +64,7 @@ def path_allocation(path, totals):
     done = np.searchsorted(path.cost[1:], totals, side="right")
     arms = np.empty((len(totals), len(path.start)), dtype=path.target.dtype)
     here, before = path.start.astype(arms.dtype), 0
+    # Budgets in rising order follow every edge once.
     for place in np.argsort(done, kind="stable"):
         _follow(path, here, before, done[place])
         arms[place], before = here, done[place]
@@ -79,7 +80,7 @@ def path_allocation(path, totals):
 
 
 def path_shares(allocation, n_arms):
-    """Return the share of each cluster that gets each arm, (n_budgets, n_clusters, n_arms)."""
+    """Return shares of the clusters by arm, of shape (n_budgets, n_clusters, n_arms)."""
     shares = (allocation.arms[..., None] == np.arange(n_arms)).astype(np.float64)
     split = np.flatnonzero(allocation.cluster >= 0)
     cluster, share = allocation.cluster[split], allocation.share[split]
@@ -89,7 +90,7 @@ def path_shares(allocation, n_arms):
 
 
 def _follow(path, here, first, last):
-    """Move clusters along edges `first` to `last`: the last edge of a cluster wins."""
+    """Move clusters along edges `first` to `last`, where the last edge of a cluster counts."""
     here[path.cluster[first:last]] = path.target[first:last]
 
 
@@ -97,8 +98,8 @@ def _follow(path, here, first, last):
 def greedy_counts(path, cost, sizes, limit):
     """Buy whole units along the hull while the total cost stays within `limit`.
 
-    The edges before the budget is spent are taken in full and the next one as far as whole
-    units allow; what is left over then buys units on later edges where it suffices.
+    The edges that the budget pays for in full come first. The next edge is taken as far as whole
+    units allow. Money that is left over then buys units on later edges.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def greedy_counts(path, cost, sizes, limit):
     sizes : (n_clusters,) array of int
         Number of units of each cluster.
     limit : float
-        Largest total cost; at least that of the cheapest allocation.
+        Largest total cost, at least that of the cheapest allocation.
 
     Returns
     -------
@@ -126,7 +127,7 @@ def greedy_counts(path, cost, sizes, limit):
     while True:
         price = cost[cluster, target] - cost[cluster, here[cluster]]
         fits = (price > 0) & (price <= left)
-        # Later edges of a cluster wait until its first one that fits has been taken.
+        # Later edges of a cluster wait until its first edge that fits has been taken.
         cluster, target, price = cluster[fits], target[fits], price[fits]
         if not len(cluster):
             return counts
@@ -141,7 +142,7 @@ def greedy_counts(path, cost, sizes, limit):
 
 
 def _move(counts, here, cluster, target, units):
-    """Move units of distinct clusters to `target`; an arm left empty hands its place over."""
+    """Move units of distinct clusters to `target`, which replaces an arm that is left empty."""
     counts[cluster, here[cluster]] -= units
     counts[cluster, target] += units
     emptied = counts[cluster, here[cluster]] == 0

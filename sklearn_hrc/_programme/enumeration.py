@@ -1,9 +1,9 @@
 """Exact search among the few moves that may improve an allocation, in float64.
 
 A solver's tolerances hide what happens at the edge of the budget. This dynamic
-programme has none: it keeps partial sums of cost and loss, move by move, as
-long as a bound says that they can still end better than the best known, and
-its end is the proof that nothing better exists.
+programme has no tolerances. Move by move, it keeps the partial sums of cost and loss
+that can still end better than the best known moves, by a bound. When it ends, it has
+proven that no better moves exist.
 """
 
 import time
@@ -13,19 +13,19 @@ import numpy as np
 
 __all__ = ["Core", "enumerate_moves", "unit_limits"]
 
-# Partial sums that may be kept in all: a stage takes half of what is left, and never less than
-# the minimum, with which the most promising ones go on for another half of the number.
+# Number of partial sums that may be kept in all. A stage takes half of the rest, but never less
+# than the minimum. With this minimum the most promising sums go on beyond the total, by up to half.
 _MAX_STATES = 2_000_000
 _MIN_STATES = 1_000
-# Partial sums that are followed in a second, on a slow machine.
+# Number of partial sums that a slow machine follows in a second.
 _STATES_PER_SECOND = 500_000
 
 
 class Core(NamedTuple):
     """Moves of units away from the best arms at the shadow price, as flat arrays.
 
-    The loss of a set of moves is what it stays below the bound of the linear relaxation,
-    `loss @ moves + price * (room - extra @ moves)`: money that is left over counts too.
+    The loss of a set of moves is its distance from the bound of the linear relaxation,
+    `loss @ moves + price * (room - extra @ moves)`. The second term is for money that is left over.
     """
 
     cluster: np.ndarray
@@ -51,17 +51,17 @@ def enumerate_moves(core, best, gap, noise, deadline=None):
     """Improve on moves with a loss of `gap` by dynamic programming.
 
     Move by move, keep the partial sums (cost, loss) that can still end more than `noise` below
-    the best loss so far. Moves that lose least for the money they shift come first, so that what
-    remains balances the budget at an ever higher loss and few sums survive. Where memory, or
-    the time until the `deadline` of `time.perf_counter`, does not allow for all of them, the
-    most promising ones go on.
+    the best loss so far. Moves with the least loss for the money that they shift come first. The
+    later moves then balance the budget only at an ever higher loss, so few sums survive. If memory,
+    or the time until the `deadline` of `time.perf_counter`, does not suffice for all sums, the
+    most promising sums go on.
 
     Returns
     -------
     best : array of int or None
-        Better moves, or those that were given.
+        Better moves, or the given moves.
     gap : float
-        Their loss.
+        Loss of these moves.
     complete : bool
         Whether all sums were followed to their end.
     """
@@ -81,7 +81,7 @@ def enumerate_moves(core, best, gap, noise, deadline=None):
         chosen = chosen[np.cumsum(width[chosen]) <= _capacity(spare, deadline)]
         complete &= len(chosen) == len(floor)
         parent, times = _expand(chosen, least, width)
-        # A stage goes through all moves, too.
+        # Each stage also costs a pass through all moves.
         spare -= len(parent) + len(order) // 20
         if not len(parent):
             break
@@ -94,6 +94,7 @@ def enumerate_moves(core, best, gap, noise, deadline=None):
             best, gap = _trace(order, steps, total.argmin(), len(limit)), float(total.min())
         floor = loss + _rest(core, curves, left)
         keep = np.flatnonzero(floor < gap - noise)
+        # Within a cluster a dominated sum may have more units left, so wait for the cluster's end.
         if ends[stage]:
             keep = keep[
                 _undominated(extra[keep], loss[keep] - core.price * extra[keep], core.grain)
@@ -113,18 +114,18 @@ def _capacity(spare, deadline):
 
 
 def _span(core, curves, move, left, gap, most):
-    """Least number of units that each sum can move, and how many numbers it may choose from."""
+    """Least number of units that each sum can move, and the count of possible numbers."""
     (spend, _), (save, _) = curves
     bounds = [(left - spend[-1] - gap / core.price), (left + save[-1])]
     first, last = np.sort(np.array(bounds) / core.extra[move], axis=0)
-    # One unit more on either side for the rounding.
+    # One unit more on either side allows for rounding.
     least = np.clip(np.floor(first), 0, most + 1).astype(np.int64)
     last = np.clip(np.ceil(last), -1, most).astype(np.int64)
     return least, np.maximum(last - least + 1, 0)
 
 
 def _expand(chosen, least, width):
-    """Positions of the chosen sums and numbers of units, for all that each may move."""
+    """Positions of the chosen sums, repeated for each number of units that a sum may move."""
     width = width[chosen]
     parent = np.repeat(chosen, width)
     return parent, np.arange(len(parent)) - np.repeat(np.cumsum(width) - width, width) + least[
@@ -133,7 +134,7 @@ def _expand(chosen, least, width):
 
 
 def _stages(core, limit):
-    """Order of the moves that are worth a unit, by the least loss for money in the cluster."""
+    """Moves of at least one unit, in the order of their cluster's least loss per money."""
     move = np.flatnonzero(limit > 0)
     rate = core.loss[move] / np.abs(core.extra[move])
     least = np.full(core.cluster.max(initial=0) + 1, np.inf)
@@ -142,7 +143,7 @@ def _stages(core, limit):
 
 
 def _side(core, limit, order, sign):
-    """Stage, money and loss of the moves that spend (1) or save (-1), the lowest rate first."""
+    """Stage, money and loss of moves that spend (1) or save (-1), the lowest rate first."""
     stage = np.flatnonzero(sign * core.extra[order] > 0)
     move = order[stage]
     money, loss = np.abs(core.extra[move]) * limit[move], core.loss[move] * limit[move]
@@ -151,7 +152,7 @@ def _side(core, limit, order, sign):
 
 
 def _curves(sides, stage):
-    """Money and loss, both cumulated, of the moves after `stage` that spend and that save."""
+    """Cumulated money and loss of the moves after `stage` that spend, and of those that save."""
     return [
         [np.cumsum(np.append(0.0, values[at > stage])) for values in (money, loss)]
         for at, money, loss in sides
@@ -159,10 +160,10 @@ def _curves(sides, stage):
 
 
 def _rest(core, curves, left):
-    """Lower bound of the loss that later moves, taken in part if need be, and unspent money add.
+    """Lower bound of the loss that later moves, possibly fractional, and unspent money add.
 
-    A move that spends loses less than unspent money does: arms that cost more and give less are
-    dominated.
+    A move that spends loses less than unspent money does, since arms that cost more and give less
+    are dominated.
     """
     (spend, spend_loss), (save, save_loss) = curves
     over = np.maximum(left - spend[-1], 0.0)
@@ -172,14 +173,14 @@ def _rest(core, curves, left):
 
 
 def _undominated(extra, loss, grain):
-    """Positions of the sums than which no other one is both cheaper and better."""
+    """Positions of the sums that no other sum beats in both cost and loss."""
     order = np.lexsort((loss, np.rint(extra / grain)))
     lowest = np.minimum.accumulate(loss[order])
     return order[np.append(True, loss[order][1:] < lowest[:-1])[: len(order)]]
 
 
 def _trace(order, trail, state, n_moves):
-    """Moves that led to a state of the last stage in the trail."""
+    """Trace back the moves that led to a state of the last stage in the trail."""
     moves = np.zeros(n_moves, dtype=np.int64)
     for move, (parent, times) in zip(order[: len(trail)][::-1], trail[::-1]):
         moves[move] = times[state]

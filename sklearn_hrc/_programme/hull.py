@@ -1,8 +1,8 @@
-"""Upper hulls of the treatment arms of all clusters, in the order in which money buys them.
+"""Upper hulls of the arms of all clusters, in the order in which a budget buys their edges.
 
-Without integrality the allocation problem is solved by the upper concave hull of the
-points (cost, response) of every cluster: the edges of all hulls, taken in the order of their
-slopes, are the cheapest way to buy response.
+Without integrality the upper concave hulls of the points (cost, response) of all clusters
+solve the allocation problem. The edges of all hulls, in decreasing order of slope, are the
+cheapest way to buy response.
 """
 
 from typing import NamedTuple
@@ -11,9 +11,9 @@ import numpy as np
 
 __all__ = ["HullPath", "cheapest_arms", "hull_path"]
 
-# Keeps products with a slope finite when two costs differ by next to nothing.
+# Largest slope. It keeps products with a slope finite when two costs are nearly equal.
 _STEEPEST = 1e200
-# Numbers in a block of clusters: its intermediate results stay in the cache.
+# Numbers in a block of clusters, so that intermediate results stay in the cache.
 _BLOCK = 80_000
 
 
@@ -21,19 +21,19 @@ class HullPath(NamedTuple):
     """Hull edges of all clusters in decreasing order of slope.
 
     The total response as a function of the total cost, `LP value function`, is piecewise linear
-    through the points (`cost[i]`, `response[i]`); edge `i` joins point `i` to point `i + 1`.
+    through the points (`cost[i]`, `response[i]`). Edge `i` joins point `i` to point `i + 1`.
 
     Attributes
     ----------
     start : (n_clusters,) array
-        Cheapest treatment arm of every cluster, the best one of equally cheap arms.
+        Cheapest arm of every cluster, the best one of equally cheap arms.
     cluster, target : (n_edges,) arrays
         Edge `i` moves everyone in `cluster[i]` to arm `target[i]`, from the target of the
         previous edge of the cluster or from its start.
     slope : (n_edges,) array
-        Response per unit of cost along the edge; falls from edge to edge of a cluster.
+        Response per unit of cost along the edge. It falls from edge to edge of a cluster.
     cost, response : (n_edges + 1,) arrays
-        Totals of cost and response before the first edge and after each one.
+        Totals of cost and response before the first edge and after each edge.
     """
 
     start: np.ndarray
@@ -45,7 +45,7 @@ class HullPath(NamedTuple):
 
 
 def cheapest_arms(response, cost):
-    """Cheapest arm of every cluster; of equally cheap arms, the one with the best response."""
+    """Cheapest arm of every cluster, the one with the best response of equally cheap arms."""
     tied = cost == cost.min(axis=1, keepdims=True)
     return np.where(tied, response, -np.inf).argmax(axis=1)
 
@@ -56,15 +56,15 @@ def hull_path(response, cost, sizes):
     Parameters
     ----------
     response, cost : (n_clusters, n_arms) arrays
-        Expected response and cost per individual; finite.
+        Finite expected response and cost per individual.
     sizes : (n_clusters,) array
         Number of individuals of each cluster.
 
     Returns
     -------
     path : HullPath
-        The optimum of the linear relaxation for every total cost `c` is
-        `np.interp(c, path.cost, path.response)`.
+        Path on which `np.interp(c, path.cost, path.response)` is the optimum of the linear
+        relaxation for every total cost `c`.
 
     Examples
     --------
@@ -97,8 +97,8 @@ def _block_edges(response, cost, sizes, first):
     """Starts of the clusters of a block, their total cost and response, and their edges.
 
     From the cheapest arm of a cluster, the next vertex of its hull is the arm with the largest
-    gain of response per unit of cost. All clusters take that step at once. Arms are rows here:
-    operations over clusters then run through memory in order.
+    gain of response per unit of cost. All clusters take this step at once. Arms are rows here, so
+    that operations over clusters run through memory in order.
     """
     response, cost = np.ascontiguousarray(response.T), np.ascontiguousarray(cost.T)
     tied = np.where(cost == cost.min(axis=0), response, -np.inf)
@@ -109,7 +109,7 @@ def _block_edges(response, cost, sizes, first):
     steps = []
     for _ in range(len(cost)):
         d_cost = cost - at_cost
-        # Not a number where costs are equal: fmax passes over it.
+        # Equal costs give NaN, which fmax ignores.
         slopes = (response - at_response) / d_cost * (d_cost > 0)
         slope = np.fmax.reduce(slopes, axis=0)
         alive = np.flatnonzero(slope > 0)
@@ -143,11 +143,11 @@ def _first(mask):
 
 
 def _descending(slope):
-    """Stable order of positive numbers, largest first, and the numbers in that order.
+    """Stable order of positive numbers, largest first, and the numbers in this order.
 
-    Sorting numbers is several times faster than sorting indices. The leading bits of a positive
-    float compare as it does; the position fills the trailing ones. Where those bits matter, what
-    is almost sorted is sorted again.
+    Sorting numbers is several times faster than sorting indices. The leading bits of positive
+    floats compare as the floats do. The trailing bits hold the position. Numbers that differ only
+    in these trailing bits are sorted again.
     """
     n_bits = np.uint64(len(slope).bit_length())
     place = (np.uint64(1) << n_bits) - np.uint64(1)

@@ -1,8 +1,8 @@
 """Allocation of individuals to treatment arms under a budget, as an integer programme.
 
-The programme maximises the total response of integer counts subject to one budget row, a
+The programme maximises the total response of integer counts under one budget constraint. It is a
 multiple-choice knapsack. The hulls of the arms give a bound, a shadow price and a first
-allocation; the search for a better one and for the proof is in `search.py`.
+allocation. `search.py` searches for a better allocation and for the proof that there is none.
 """
 
 import math
@@ -18,7 +18,7 @@ from sklearn_hrc.exceptions import BudgetError
 
 __all__ = ["Allocation", "cheapest_cost", "is_within_budget", "solve", "units_and_sizes"]
 
-# Decimals that costs may have to be read as multiples of a unit.
+# Largest number of decimals with which costs are read as multiples of a unit.
 _MAX_DIGITS = 6
 
 
@@ -28,19 +28,19 @@ class Allocation(NamedTuple):
     Attributes
     ----------
     counts : (n_clusters, n_arms) array of int64
-        Individuals of every cluster in every arm; rows sum to the sizes of the clusters.
+        Individuals of every cluster in every arm. Rows sum to the sizes of the clusters.
     response, cost : float
         Expected totals.
     shadow_price : float
-        Response per unit of cost in the linear relaxation; 0 where the budget does not bind.
+        Response per unit of cost in the linear relaxation, 0 if the budget does not bind.
     linear_bound : float
         Total response of the linear relaxation.
     bound : float
-        Lowest upper bound of the total response that was proven: the response itself where the
-        allocation is optimal, at most `linear_bound` up to rounding otherwise.
+        Lowest upper bound of the total response that was proven. It equals the response if the
+        allocation is optimal. Otherwise it is at most `linear_bound`, up to rounding.
     gap : float
-        What may be missing, `bound - response`, as a share of the largest possible gain, `bound`
-        less the response of the cheapest allocation: 0 where the allocation is optimal.
+        Possible loss `bound - response` as a share of the largest possible gain, which is `bound`
+        less the response of the cheapest allocation. It is 0 if the allocation is optimal.
     """
 
     counts: np.ndarray
@@ -53,7 +53,7 @@ class Allocation(NamedTuple):
 
     @property
     def status(self):
-        """Say "optimal" if none is better by more than 2e-12 of the gain, else "feasible"."""
+        """Status: "optimal" if no allocation gains more by 2e-12 of the gain, else "feasible"."""
         return "optimal" if self.bound == self.response else "feasible"
 
 
@@ -65,8 +65,8 @@ def cheapest_cost(cost, sizes):
 def is_within_budget(counts, cost, n_individuals, budget):
     """Whether an allocation keeps the budget, up to rounding in float64.
 
-    The rule is `sum(counts * cost) <= budget * n_individuals + 1e-12 * sum(abs(counts * cost))`
-    with exact sums. Whatever is said to be within its budget has passed it.
+    The test is `sum(counts * cost) <= budget * n_individuals + 1e-12 * sum(abs(counts * cost))`
+    with exact sums. Every allocation that is called within its budget has passed this test.
     """
     spent = (counts * cost)[counts > 0]
     total = moved = math.fsum(spent.tolist())
@@ -76,20 +76,20 @@ def is_within_budget(counts, cost, n_individuals, budget):
 
 
 def units_and_sizes(sizes, split_clusters):
-    """Return how many units a cluster has that get one arm each, and the individuals of a unit.
+    """Return the number of units of each cluster, and the individuals of a unit.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_clusters,)
-        Individuals of each cluster. Weighted rows may stand for fractions of them.
+        Individuals of each cluster. Weighted rows may stand for fractions of individuals.
     split_clusters : bool or ndarray of shape (n_clusters,), int
-        True: every individual is a unit. False: every cluster is one. An array: so many units
-        of equal size.
+        If True, every individual is a unit. If False, every cluster is a unit. An array has the
+        number of equal units of each cluster.
 
     Returns
     -------
     units : ndarray of shape (n_clusters,), int
-        Zero in an empty cluster.
+        Number of units, zero in an empty cluster. All of a unit get the same arm.
     per_unit : ndarray of shape (n_clusters,)
         Individuals of a unit, in the type of `sizes`.
     """
@@ -104,25 +104,25 @@ def units_and_sizes(sizes, split_clusters):
 def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None):
     """Allocate individuals to arms for the largest response within a budget.
 
-    The allocation is optimal, to within 2e-12 of what the budget gains, at every size, unless
-    `status` is "feasible": then a limit on time or memory ended the search, and the allocation is
-    the best that was seen, at least as good as the greedy walk along the hulls.
+    The allocation is optimal at every size, to within 2e-12 of the gain from the budget, unless
+    `status` is "feasible". Then a limit on time or memory ended the search. The allocation is then
+    the best that was found, at least as good as the greedy walk along the hulls.
 
     Parameters
     ----------
     response, cost : (n_clusters, n_arms) arrays
         Expected response and cost per individual, of any sign and scale.
     sizes : (n_clusters,) array of int, or of float where units are given
-        Number of individuals of each cluster; clusters may be empty, but not all of them.
+        Number of individuals of each cluster. Clusters may be empty, but not all of them.
     budget : float
         Largest mean cost per individual.
     split_clusters : bool or (n_clusters,) array of int, default=True
-        Whether the individuals of one cluster may receive different arms; or the number of
-        equal units of each cluster, all of whose individuals receive the same arm.
+        Whether the individuals of one cluster may receive different arms. An array has the number
+        of equal units of each cluster. All individuals of a unit receive the same arm.
     time_limit : float, default=None
-        Seconds after which the search ends; the walk along the hulls, some tenths of a second for
-        a million arms of clusters, is always finished. None is a limit on memory, and a second for
-        CBC: seconds, in all, for the programmes whose optimum is hard to prove.
+        Seconds after which the search ends. The walk along the hulls is always finished, and takes
+        some tenths of a second for a million arms of clusters. With None, memory is limited and
+        CBC gets a second. That is seconds in all for programmes whose optimum is hard to prove.
 
     Returns
     -------
@@ -164,7 +164,8 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
         live = slice(None)
     parts = sizes[live], units[live], per_unit[live]
     problem, exponents = _normalise(response[live], cost[live], parts, start[live], budget)
-    # Where costs cancel, the sums are less exact than the rule: keep clear of the limit then.
+    # Where costs cancel, float sums are less exact than the test of the budget. So retry with ever
+    # less room until the test passes.
     for kept in (1.0, *(1 - 10.0 ** np.arange(-15, 0)), 0.0):
         found = search_units(problem._replace(room=kept * problem.room), deadline)
         first = first or found
@@ -191,7 +192,7 @@ def _total(counts, value):
 
 
 def _check(response, cost, sizes, budget, time_limit):
-    """Refuse what is not finite: the solver would take it for no limit at all."""
+    """Refuse numbers that are not finite, since the solver would take them for no limit."""
     for name, value in (("response", response), ("cost", cost), ("budget", budget)):
         if not np.all(np.isfinite(value)):
             raise ValueError(f"{name} must be finite")
@@ -206,15 +207,16 @@ def _normalise(response, cost, parts, start, budget):
     sizes, units, per_unit = parts
     per_unit = per_unit[:, None]
     start = np.arange(len(sizes)), start
-    # The tolerance of the budget is linear in the counts: what is forgiven comes off the costs.
-    # A hundredth of it is held back for the rounding of the sums.
+    # The tolerance of the budget is linear in the counts, so it is subtracted from the costs.
+    # A hundredth of the tolerance is held back for the rounding of the sums.
     forgiven = 0.99 * TOLERANCE * np.abs(cost)
     charged = cost - forgiven
     least = (-sizes * charged[start]).tolist()
     room = math.fsum([budget * sizes.sum().item(), *least])
     gain = per_unit * (response - response[start][:, None])
     extra = per_unit * (charged - charged[start][:, None])
-    # Neither more money than any allocation costs nor a larger harm changes the optimum.
+    # Clip the money and the harm of arms, so that numbers stay moderate. The optimum stays the
+    # same: no allocation spends more, and an arm that costs more and harms is never chosen.
     room = min(max(room, 0.0), 2 * float(np.sum(units * extra.max(axis=1))))
     usable = room
     most = _largest_spend(cost, sizes, per_unit, start, budget)
@@ -232,11 +234,11 @@ def _normalise(response, cost, parts, start, budget):
 
 
 def _largest_spend(cost, sizes, per_unit, start, budget):
-    """Most that an allocation within the budget can cost where all costs are multiples of a unit.
+    """Largest cost within the budget if all costs are multiples of a unit, else None.
 
-    Costs that are decimals of few digits, such as prices in cents, are such multiples, and what
-    allocations cost beyond the cheapest one is a multiple of the greatest common divisor. None
-    where costs have more digits, or no allocation is over the budget.
+    Costs that are decimals of few digits, such as prices in cents, are such multiples. The cost of
+    an allocation beyond the cheapest allocation is then a multiple of the greatest common divisor.
+    The result is also None if no allocation is over the budget.
     """
     if sizes.dtype.kind == "f":
         return None
@@ -246,6 +248,7 @@ def _largest_spend(cost, sizes, per_unit, start, budget):
     else:
         return None
     whole, total = np.rint(cost * scale), int(sizes.sum())
+    # Larger totals are not exact in float64.
     if np.abs(whole).max() * total >= 2**53:
         return None
     whole = whole.astype(np.int64)

@@ -1,17 +1,17 @@
-"""How a budget holds when the cost of every cell is known with an error only.
+"""Budgets that hold although the cost of every cell is known only with an error.
 
-The errors of the cells are normal, in three parts: the level of an arm, which
-all clusters share; further factors that cells share; and what is a cell's own.
-The error of a total is then normal as well, and its standard deviation a norm
-of the allocation, so that nothing has to be sampled: that the budget holds in
-conditional value at risk, with a probability, or for every error within an
-ellipsoid is one and the same convex constraint,
+The errors of the cells are normal and have three parts: the level of an arm, which
+all clusters share, further factors that cells share, and a cell's own error.
+The error of a total is then normal as well. Its standard deviation is a norm of the
+allocation, so nothing has to be sampled. A budget may hold in conditional value at
+risk, with a probability, or for every error within an ellipsoid. All three are the
+same convex constraint,
 
     mean cost + factor x standard deviation <= budget,
 
-with a factor for each of them (Ben-Tal and Nemirovski 1999,
-doi:10.1016/S0167-6377(99)00016-4; Rockafellar and Uryasev 2000,
-doi:10.21314/JOR.2000.038). Where the budget itself is uncertain, given by
+with a factor for each (Ben-Tal and Nemirovski 1999,
+doi:10.1016/S0167-6377(99)00016-4, Rockafellar and Uryasev 2000,
+doi:10.21314/JOR.2000.038). If the budget itself is uncertain, given by
 scenarios, the mean cost that it allows is a function of the standard deviation.
 """
 
@@ -37,11 +37,11 @@ class CostErrors(NamedTuple):
     Attributes
     ----------
     own : ndarray of shape (n_clusters, n_arms)
-        Variance of what is a cell's own.
+        Variance of a cell's own error.
     level : ndarray of shape (n_arms,)
         Standard deviation of an arm's level, which all its cells share.
     factors : ndarray of shape (n_clusters, n_arms, n_factors)
-        Loadings on further factors of variance one that cells share.
+        Loadings on further factors that cells share, each with variance one.
     """
 
     own: np.ndarray
@@ -55,7 +55,7 @@ class CostErrors(NamedTuple):
 
 
 def deviation_and_slope(counts, errors):
-    """Return the standard deviation of a total cost, and what one individual adds to it.
+    """Return the standard deviation of a total cost, and its gradient by the counts.
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def deviation_and_slope(counts, errors):
     Returns
     -------
     deviation : float
-        Of the total.
+        Standard deviation of the total.
     slope : ndarray of shape (n_clusters, n_arms)
-        Its gradient; `(slope * counts).sum()` is the deviation, and no more than
-        the deviation for any other counts, since it is a norm.
+        Gradient of the deviation. `(slope * counts).sum()` is the deviation. For any
+        other counts it is at most their deviation, since the deviation is a norm.
 
     Examples
     --------
@@ -89,30 +89,32 @@ def deviation_and_slope(counts, errors):
 
 
 def affordable_cost(deviation, risk, level, budgets, weights, n_shared):
-    """Return the largest mean cost with which the budget holds, and its derivative.
+    """Return the largest mean cost for which the budget holds, and its derivative.
 
     Parameters
     ----------
     deviation : float
         Standard deviation of the cost.
     risk : {"mean", "cvar", "chance", "robust"}
-        The budget holds in expectation; on average over the worst `1 - level` of
-        cases; with probability `level`; for every error in the ellipsoid that
-        holds the shared errors with probability `level`, whatever is allocated.
+        The budget holds in expectation ("mean"), on average over the worst `1 - level`
+        of cases ("cvar"), with probability `level` ("chance"), or for every error in an
+        ellipsoid ("robust"). This ellipsoid holds the shared errors with probability
+        `level`, for every allocation.
     level : float
-        Between 0 and 1.
+        Level between 0 and 1.
     budgets, weights : ndarray of shape (n_scenarios,)
-        Possible budgets and their probabilities. "robust" takes the smallest; "chance"
-        takes a single one where the deviation is not zero: it is no convex rule else.
+        Possible budgets and their probabilities. "robust" takes the smallest budget.
+        "chance" needs a single budget unless the deviation is zero, since the constraint
+        is not convex otherwise.
     n_shared : int
-        Number of shared errors: dimensions of the ellipsoid.
+        Number of shared errors, which are the dimensions of the ellipsoid.
 
     Returns
     -------
     cost : float
         Largest mean cost.
     slope : float
-        Derivative by the deviation; never positive.
+        Derivative by the deviation, which is never positive.
 
     Examples
     --------
@@ -135,14 +137,15 @@ def affordable_cost(deviation, risk, level, budgets, weights, n_shared):
     at = (quantile + budgets) / deviation
     density = weights * _density(at)
     tail = 1 - level
-    # The quantile itself is the least sensitive place to count the excess from.
+    # CVaR minimises over the place that the excess is counted from. The quantile is the minimum,
+    # so an error of the quantile changes the result least.
     beyond = deviation * density.sum() - (weights * ndtr(-at)) @ (quantile + budgets)
     worst = quantile + beyond / tail
     return -float(worst), -float(density.sum() / tail)
 
 
 def risk_factor(risk, level, n_shared):
-    """Return how many standard deviations a known budget keeps in reserve.
+    """Return the number of standard deviations that a known budget keeps in reserve.
 
     Parameters
     ----------
@@ -152,7 +155,7 @@ def risk_factor(risk, level, n_shared):
     Returns
     -------
     factor : float
-        Zero for "mean".
+        Number of standard deviations, zero for "mean".
 
     Examples
     --------
@@ -168,7 +171,7 @@ def risk_factor(risk, level, n_shared):
 
 
 class BudgetRisk(NamedTuple):
-    """A budget that is to hold in spite of errors: a convex rule for counts.
+    """A budget that holds in spite of errors, as a convex constraint on counts.
 
     Attributes
     ----------
@@ -179,7 +182,7 @@ class BudgetRisk(NamedTuple):
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
     risk, level, budgets, weights
-        As in `affordable_cost`; budgets per individual.
+        As in `affordable_cost`, with budgets per individual.
     """
 
     cost: np.ndarray
@@ -198,7 +201,7 @@ class BudgetRisk(NamedTuple):
         return counts
 
     def cut(self, counts):
-        """Say by how much counts break the rule, and what to demand so that they do not.
+        """Return the excess of counts over the constraint, and a linear constraint that cuts it.
 
         Parameters
         ----------
@@ -208,11 +211,11 @@ class BudgetRisk(NamedTuple):
         Returns
         -------
         excess : float
-            By how much the total is too large; not positive where the rule holds.
+            Excess of the total, not positive if the constraint holds.
         coefficients : ndarray of shape (n_clusters, n_arms)
-            Of a linear rule that every allocation keeps with which the budget holds.
+            Coefficients of a linear constraint. Every allocation within the budget keeps it.
         limit : float
-            Its limit.
+            Limit of the linear constraint.
         """
         population = float(self.sizes.sum())
         deviation, slope = deviation_and_slope(counts, self.errors)
@@ -229,7 +232,7 @@ class BudgetRisk(NamedTuple):
 
 
 def _largest_sure(level, budgets, weights):
-    """Largest budget that is there with probability `level`; weights are rounded."""
+    """Largest budget that is available with probability `level`, up to rounding of the weights."""
     order = np.argsort(-budgets)
     enough = np.cumsum(weights[order]) >= level * (1 - 1e-12)
     return float(budgets[order][np.argmax(enough)])
@@ -244,10 +247,10 @@ def _mean_of_lowest(level, budgets, weights):
 
 
 def _quantile(deviation, level, budgets, weights):
-    """Level that `deviation * Z - budget` stays below with probability `level`."""
+    """Value that `deviation * Z - budget` stays below with probability `level`."""
     reach, at = float(ndtri(level)), budgets / deviation
     low, high = reach - at.max(), reach - at.min()
-    # Where a budget is sure, an end is the quantile itself, up to rounding.
+    # If one budget is certain, an end is the quantile itself, up to rounding.
     margin = 1e-6 + 1e-15 * np.abs(at).max()
     ends = low - margin, high + margin
     return deviation * brentq(lambda q: weights @ ndtr(q + at) - level, *ends)

@@ -1,7 +1,7 @@
-"""Whole counts near those of a relaxation, within a convex rule.
+"""Rounding of a relaxation's counts to whole units, within a convex constraint.
 
-Rounded counts are mended move by move: while the rule is broken, by what loses least
-value for the room it makes; then by what gains most for the room that is left.
+Rounded counts are repaired move by move. While the constraint is broken, the next move is the one
+that loses least value for the room it makes. Then moves that gain most use the room that is left.
 """
 
 import time
@@ -10,17 +10,17 @@ import numpy as np
 
 __all__ = ["round_within"]
 
-# Moves that may be tried: more than a few a cluster are never worth their time.
+# Largest number of moves that are tried. More than a few for each cluster never pay.
 _MOVES = 400
 
 
 def round_within(counts, gain, units, per_unit, convex, deadline):
-    """Round counts to whole units that keep a convex rule.
+    """Round counts to whole units that keep a convex constraint.
 
     Parameters
     ----------
     counts : ndarray of shape (n_clusters, n_arms)
-        Individuals, which are no whole numbers.
+        Individuals, possibly fractional.
     gain : ndarray of shape (n_clusters, n_arms)
         Value of a unit.
     units : ndarray of shape (n_clusters,), int
@@ -30,12 +30,12 @@ def round_within(counts, gain, units, per_unit, convex, deadline):
     convex : object
         As in `solve_convex`.
     deadline : float
-        On the clock of `time.monotonic`, after which no room is filled any more.
+        Time of `time.monotonic` after which no more room is filled.
 
     Returns
     -------
     rounded : ndarray of shape (n_clusters, n_arms), int64, or None
-        Units; None if the moves were not enough.
+        Units, or None if the moves were not enough.
     """
     rounded = _nearest(counts / np.where(per_unit > 0, per_unit, 1), units)
     refused = np.zeros((*rounded.shape, rounded.shape[1]), dtype=bool)
@@ -48,7 +48,7 @@ def round_within(counts, gain, units, per_unit, convex, deadline):
             return None
         further = _moved(rounded, *move)
         answer = convex.cut(further * per_unit)
-        # Far from here the rule may be another one than its slope says.
+        # The slope of the constraint holds only near these counts, so check the move.
         if answer[0] < excess:
             rounded, (excess, coefficients, _) = further, answer
         else:
@@ -57,7 +57,7 @@ def round_within(counts, gain, units, per_unit, convex, deadline):
 
 
 def _nearest(counts, units):
-    """Whole numbers next to counts, by largest remainder within each cluster."""
+    """Whole numbers near counts, by the largest remainders within each cluster."""
     whole = np.floor(counts + 1e-9).astype(np.int64)
     order = np.argsort(whole - counts, axis=1, kind="stable")
     missing = np.clip(units - whole.sum(axis=1), 0, None)
@@ -72,7 +72,7 @@ def _best_saving(rounded, gain, price, excess, refused):
     saved = price[cluster, source][:, None] - price[cluster]
     saved = np.where(refused[cluster, source], 0.0, saved)
     lost = gain[cluster, source][:, None] - gain[cluster]
-    # A move that makes more room than is wanted is judged by what is wanted.
+    # Only the room that is needed counts in favour of a move.
     useful = np.minimum(saved * rounded[cluster, source][:, None], excess)
     taken = np.ceil(useful / np.where(saved > 0, saved, 1.0))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -84,7 +84,7 @@ def _best_saving(rounded, gain, price, excess, refused):
 
 
 def _fill(rounded, gain, per_unit, convex, deadline):
-    """Use the room that is left by what gains most for it."""
+    """Use the room that is left by the moves that gain most."""
     refused = np.zeros((*rounded.shape, rounded.shape[1]), dtype=bool)
     for _ in range(_MOVES):
         excess, coefficients, _ = convex.cut(rounded * per_unit)

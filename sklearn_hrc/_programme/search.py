@@ -1,10 +1,10 @@
-"""Search for the best allocation of units and for the proof that there is no better one.
+"""Search for the best allocation of units, and for the proof that there is no better one.
 
-At the shadow price every arm loses something to the best arm of its cluster, and an allocation
-stays below the bound of the linear relaxation by the losses of its units and the worth of the
-money that it leaves. Allocations of ever larger losses are enumerated until one is found: few
-arms are in question then, whatever the size of the programme. Where memory does not suffice,
-CBC looks for a better allocation among the arms that lose less than the best known one.
+At the shadow price every arm has a loss against the best arm of its cluster. An allocation
+stays below the bound of the linear relaxation by the losses of its units plus the worth of the
+unspent money. The search enumerates allocations of ever larger losses until it finds one. Few
+arms have losses so small, whatever the size of the programme. If memory does not suffice,
+CBC looks for a better allocation among the arms that lose less than the best known allocation.
 """
 
 import time
@@ -16,31 +16,31 @@ from scipy.sparse import csr_array
 from sklearn_hrc._programme.budget_path import greedy_counts
 from sklearn_hrc._programme.enumeration import Core, enumerate_moves, unit_limits
 from sklearn_hrc._programme.hull import hull_path
-from sklearn_hrc._programme.solver import ROW_TOLERANCE, ask_solver
+from sklearn_hrc._programme.solver import CONSTRAINT_TOLERANCE, ask_solver
 
 __all__ = ["TOLERANCE", "Found", "Problem", "search_units"]
 
 # Share of the money moved by which rounding may take an allocation over its budget.
 TOLERANCE = 1e-12
-# Moves in question in the first enumeration.
+# Number of moves in the first enumeration.
 _FIRST_MOVES = 12
-# By how much the losses in question grow from one enumeration to the next.
+# Factor by which the largest loss grows from one enumeration to the next.
 _GROWTH = 2.0
-# Gap, as a share of the gain, at which CBC's tolerances hide what is left to win.
+# Gap, as a share of the gain, that is so narrow that CBC's tolerances hide it.
 _NARROW_GAP = 1e-9
-# CBC's seconds without a time limit: more of them rarely pay.
+# CBC's seconds without a time limit. More seconds rarely pay.
 _SOLVER_SECONDS = 1.0
-# Shares of the time left that an enumeration and CBC get; the last enumeration gets the rest.
+# Shares of the time left for an enumeration and for CBC. The last enumeration gets the rest.
 _LEVEL_SHARE = 0.5
 _SOLVER_SHARE = 0.8
-# Moves per second of CBC's time above which it would get nowhere.
+# Moves per second of CBC's time above which CBC would find nothing.
 _SOLVER_MOVES = 20_000
 
 
 class Problem(NamedTuple):
     """Allocation of units relative to the cheapest allocation, in numbers of moderate size.
 
-    A unit is an individual, or a whole cluster where clusters must not be split.
+    A unit is an individual, or a whole cluster if clusters must not be split.
     """
 
     gain: np.ndarray  # (n_clusters, n_arms) response per unit above the cheapest arm
@@ -62,7 +62,7 @@ class Found(NamedTuple):
 
 
 def search_units(problem, deadline=None):
-    """Best allocation of units, and bounds of its gain.
+    """Find the best allocation of units, and bounds of its gain.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def search_units(problem, deadline=None):
     best, loss = _losses(gain, extra, price, counts)
     of_arms, left = float(np.sum(counts * loss)), usable - float(np.sum(counts * extra))
     noise = 2 * TOLERANCE * bound
-    # What only the tolerance of the budget would pay for need not be bought.
+    # Money that only the tolerance of the budget provides need not be spent.
     if of_arms + price * max(left - float(np.sum(counts * forgiven)), 0.0) <= noise:
         return Found(counts, shadow_price, linear, bound, True)
     gap = of_arms + price * max(left, 0.0)
@@ -100,10 +100,10 @@ def search_units(problem, deadline=None):
 
 
 def _losses(gain, extra, price, counts):
-    """Best arm of every cluster at a shadow price, and what each arm loses to it.
+    """Best arm of every cluster at a shadow price, and the loss of each arm against it.
 
-    Of arms that lose next to nothing the one that holds most units is the best, so that little
-    has to be moved from the allocation at hand.
+    Among arms that are equal up to rounding, the arm with most units counts as the best. So few
+    units have to move from the given allocation.
     """
     worth = gain - price * extra
     loss = worth.max(axis=1, keepdims=True) - worth
@@ -114,7 +114,7 @@ def _losses(gain, extra, price, counts):
 
 
 def _core(problem, best, loss, price, gap):
-    """Moves that an allocation within `gap` of the bound can hold."""
+    """Moves that an allocation within `gap` of the bound can contain."""
     gain, extra, units, usable = problem.gain, problem.extra, problem.units, problem.usable
     limit = unit_limits(loss, units[:, None], gap)
     keep = (limit > 0) & (extra <= usable)
@@ -137,7 +137,7 @@ def _core(problem, best, loss, price, gap):
 
 
 def _dominated(gain, extra):
-    """Arms that give no more than another arm of the cluster and cost no less."""
+    """Arms that gain no more than another arm of the cluster and cost no less."""
     dominated = np.zeros(gain.shape, dtype=bool)
     for arm in range(gain.shape[1]):
         g, e = gain[:, [arm]], extra[:, [arm]]
@@ -156,10 +156,10 @@ def _apply(core, moves, best, units, shape):
 
 
 def _search_core(core, greedy, gap, noise, narrow, deadline):
-    """Best moves with a loss below `gap`, None if there are none, and a floor of all losses.
+    """Best moves with a loss below `gap`, or None, and a floor of all losses.
 
-    The floor is None where the moves, or in their absence the greedy ones, are proven optimal.
-    Where the gap is down to `narrow` without that proof, CBC is not asked.
+    The floor is None once the returned moves (or the greedy moves, if None is returned) are proven
+    optimal. If the gap is down to `narrow` without this proof, CBC is not asked.
     """
     least = np.sort(core.loss)[: _FIRST_MOVES + 1]
     level, floor = max(4 * noise, least.max(initial=0.0)), 0.0
@@ -171,6 +171,7 @@ def _search_core(core, greedy, gap, noise, narrow, deadline):
             return best, None
         if not complete:
             break
+        # No allocation has a loss below an empty level, so the level lowers the bound of the gain.
         floor, level = level, _GROWTH * level
     gap = gap if best is None else found
     if gap - floor <= narrow:
@@ -188,7 +189,7 @@ def _left(deadline):
 
 
 def _loss(core, moves):
-    """Loss of moves; infinite where they break the budget or take more units than there are."""
+    """Loss of moves, infinite if they break the budget or move more units than there are."""
     left = core.room - float(np.sum(core.extra * moves))
     taken = np.bincount(core.cluster, weights=moves)[core.cluster]
     if left < 0 or np.any(moves < 0) or np.any(taken > core.units):
@@ -197,12 +198,12 @@ def _loss(core, moves):
 
 
 def _solver_moves(core, start, gap, deadline):
-    """Moves that CBC finds optimal; None if it has no answer.
+    """Moves that CBC finds optimal, or None if it has no answer.
 
     The objective, the response up to a constant, is scaled so that the gap is far above CBC's
-    smallest improvement of 1e-5. The budget row is scaled by its largest coefficient and
-    tightened by more than the violation that CBC lets pass, so that its answer is within the
-    budget; a row without that slack also makes CBC call feasible programmes infeasible.
+    smallest improvement of 1e-5. The budget row is scaled by its largest coefficient. CBC accepts
+    rows that are violated by 1e-6, so the row is tightened by more than that, and CBC's answer is
+    within the budget. Without this slack CBC also calls feasible programmes infeasible.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         harm = (core.loss - core.price * core.extra) * (1e4 / gap)
@@ -213,6 +214,6 @@ def _solver_moves(core, start, gap, deadline):
         seconds = min(seconds, _left(deadline))
     unit = float(np.abs(core.extra).max())
     row = csr_array((core.extra / unit)[None, :])
-    left = np.array([core.room / unit - ROW_TOLERANCE])
+    left = np.array([core.room / unit - CONSTRAINT_TOLERANCE])
     cluster, units = core.cluster, core.units
     return ask_solver(harm, core.limit, cluster, units, (row, left), start, 0.0, seconds)[0]

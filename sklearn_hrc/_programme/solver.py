@@ -5,10 +5,10 @@ import itertools
 
 import numpy as np
 
-__all__ = ["ROW_TOLERANCE", "ask_solver"]
+__all__ = ["CONSTRAINT_TOLERANCE", "ask_solver"]
 
-# Twice the violation of a row, scaled to coefficients of one, that CBC lets pass.
-ROW_TOLERANCE = 2e-6
+# Twice the violation that CBC accepts in a row that is scaled to coefficients of one.
+CONSTRAINT_TOLERANCE = 2e-6
 
 
 def ask_solver(harm, most, cluster, units, rows, start, gap, seconds):
@@ -17,8 +17,8 @@ def ask_solver(harm, most, cluster, units, rows, start, gap, seconds):
     Parameters
     ----------
     harm : ndarray of shape (n_moves,)
-        Harm of one unit that moves, scaled so that what matters is far above CBC's smallest
-        improvement of 1e-5.
+        Harm of one unit that moves, scaled so that relevant differences are far above CBC's
+        smallest improvement of 1e-5.
     most : ndarray of shape (n_moves,), int
         Largest number of units.
     cluster, units : ndarray of shape (n_moves,), int
@@ -28,21 +28,21 @@ def ask_solver(harm, most, cluster, units, rows, start, gap, seconds):
     start : ndarray of shape (n_moves,) or None
         Moves to start from.
     gap : float
-        Harm that counts as none.
+        Difference in harm that counts as none.
     seconds : float
         Time limit.
 
     Returns
     -------
     moves : ndarray of shape (n_moves,), int64, or None
-        To be checked: rows may be broken by half of `ROW_TOLERANCE`. None without an answer.
+        To be checked: rows may be broken by half of `CONSTRAINT_TOLERANCE`. None without an answer.
     sure : bool
-        The solver came to its end.
+        Whether the solver came to its end.
     """
     import mip
 
     change, left = rows
-    if np.any(left[np.diff(change.indptr) == 0] < -ROW_TOLERANCE):
+    if np.any(left[np.diff(change.indptr) == 0] < -CONSTRAINT_TOLERANCE):
         return None, True
     with _model_of_cbc(gap) as model:
         moves = [
@@ -69,26 +69,25 @@ def ask_solver(harm, most, cluster, units, rows, start, gap, seconds):
 
 @contextlib.contextmanager
 def _model_of_cbc(gap):
-    """Empty model of python-mip whose model in CBC ends with the block, whatever happens in it."""
+    """Empty model of python-mip whose model in CBC is deleted at the end of the block."""
     import mip
     from mip.cbc import cbclib
 
-    # The finaliser of python-mip calls this function too, and the garbage collector runs it at
-    # any moment: a model is a reference cycle. The first look-up takes cffi's lock. A thread that
-    # holds the lock already, as it parses a type, would wait for itself for ever. So the first
-    # look-up is here, before there is a model.
+    # The finaliser of python-mip calls this function, too. A model is a reference cycle, so the
+    # garbage collector may run the finaliser at any moment. The first look-up takes cffi's lock. A
+    # thread that already holds the lock, because it parses a type, would wait for itself for ever.
+    # So the first look-up is here, before there is a model.
     delete = cbclib.Cbc_deleteModel
     model = mip.Model(sense=mip.MINIMIZE, solver_name=mip.CBC)
     try:
-        # With one thread CBC has a worker beside its own, whose waking may get lost for 10 seconds.
+        # With one thread CBC has a further worker, whose wake-up may get lost for 10 seconds.
         model.verbose, model.threads, model.seed = 0, 0, 1
         model.max_mip_gap, model.max_mip_gap_abs = 0.0, gap
-        # CBC crashes, and the process with it, where it undoes its preprocessing of some
-        # programmes.
+        # CBC crashes, with the process, when it undoes its preprocessing of some programmes.
         model.preprocess = 0
         yield model
     finally:
-        # Without the pointer the finaliser does nothing. The pointer goes first: an interrupt in
-        # between then leaks a model, and does not end it twice.
+        # Without the pointer the finaliser does nothing. Remove the pointer first: an interrupt in
+        # between then leaks a model, but does not delete it twice.
         pointer, model.solver._model = model.solver._model, None
         delete(pointer)

@@ -1,4 +1,4 @@
-"""Experiments: simulated ones with known truth, and readers of two published ones."""
+"""Simulated experiments with known truth, and readers of two published experiments."""
 
 from sklearn_hrc.datasets._coupon import make_coupon_experiment
 from sklearn_hrc.datasets._customer import make_customer_experiment

@@ -54,26 +54,26 @@ def draw_arms(n_samples, shares, random_state):
     shares : ndarray of shape (n_treatments,)
         Probabilities of the arms, with sum 1.
     random_state : RandomState instance
-        Source of the draws: one uniform a row, whatever the shares.
+        Source of the draws. Each row takes one uniform number, whatever the shares.
 
     Returns
     -------
     arm : ndarray of shape (n_samples,), intp
         Index of the arm of each row.
     """
-    # Without the last edge, which rounding may put below a draw.
+    # Rounding may put the last edge below a draw, so it is left out.
     edges = np.cumsum(shares)[:-1]
     return np.searchsorted(edges, random_state.random_sample(n_samples), side="right")
 
 
 def draw_baskets(expected, noise, random_state):
-    """Draw log-normal baskets, mean `expected` and standard deviation `noise` of the log."""
+    """Draw log-normal baskets with mean `expected` and standard deviation `noise` of the log."""
     normal = random_state.standard_normal(expected.shape)
     return expected * np.exp(noise * normal - noise**2 / 2)
 
 
 def check_shares(treatment_shares, n_treatments):
-    """Return the probabilities of the arms; equal ones for None."""
+    """Return the probabilities of the arms, equal for None."""
     if treatment_shares is None:
         return np.full(n_treatments, 1 / n_treatments)
     shares = np.asarray(treatment_shares, dtype=np.float64)
@@ -157,12 +157,12 @@ def make_coupon_experiment(
     with the concave dose :math:`d_j = \log_2(1 + v_j / v_1)` of a coupon of value :math:`v_j`,
     where :math:`v_1` is a coupon of 5 (or of 10 % of the basket). Given an
     order, the basket is log-normal with mean :math:`m(x_i)\, \exp(\gamma\, u(x_i)\, d_j)`. The
-    gross merchandise value (gmv) is the basket where there is an order, else 0, and a
+    gross merchandise value (gmv) is the basket if there is an order, else 0. A
     coupon costs money only when it is redeemed, with an order. The functions
-    :math:`b, s, u, m` are nonlinear and the same for every `random_state`, so that two seeds
+    :math:`b, s, u, m` are nonlinear and the same for every `random_state`, so two seeds
     give two samples of one population. Loyal individuals order without a coupon and react
-    less to one. All draws are made alike whatever the parameters: with one
-    `random_state`, settings can be compared on the same individuals.
+    less to one. The parameters do not change the draws, so with one
+    `random_state` settings can be compared on the same individuals.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def make_coupon_experiment(
         Number of arms, 2 to 20: coupons of value 0 (control), 5, 10, ...
     n_features : int, default=20
         Number of features, at least 8. The first 8 matter, six of them log-normal and two
-        normal; the others are normal, correlated with the first, and irrelevant.
+        normal. The others are normal, correlated with the first 8, and irrelevant.
     order_rate : float, default=0.1
         Share of the population that orders under control, in (0, 1).
     order_effect : float, default=0.35
@@ -183,19 +183,19 @@ def make_coupon_experiment(
     heterogeneity : float, default=1.5
         Standard deviation of the effect on the logit between individuals, as a multiple of
         its mean: :math:`s` has mean 1 and this standard deviation. From about 1.25 up, a coupon
-        puts some individuals off. 0 gives everyone the same effect (then
-        :math:`s = u = 1`; otherwise :math:`u` is between 0 and 2).
+        puts some individuals off. With 0 everyone has the same effect, :math:`s = u = 1`.
+        Otherwise :math:`u` is between 0 and 2.
     basket_noise : float, default=0.6
-        Standard deviation of the log of the basket given the features and the arm; means stay the
-        same. From about 1.5 up, a few baskets dominate every mean.
+        Standard deviation of the log of the basket given the features and the arm. It does not
+        change means. From about 1.5 up, a few baskets dominate every mean.
     feature_noise : float, default=0.0
         Standard deviation of the normal measurement noise that is added to each feature, in
-        units of the feature's standard deviation in the population. The truth is
-        that of the features without noise.
+        units of the feature's standard deviation in the population. The truth belongs to
+        the features without noise.
     cost_type : {"face_value", "basket_share"}, default="face_value"
         Whether a coupon of value 5 takes 5 off (units of money), or 5 % of the basket.
     treatment_shares : array-like of shape (n_treatments,), default=None
-        Probability of each arm, with sum 1. None: equal.
+        Probability of each arm, with sum 1. With None all are equal.
     as_frame : bool, default=False
         Whether the rows come as pandas objects.
     random_state : int, RandomState instance or None, default=None
@@ -206,15 +206,15 @@ def make_coupon_experiment(
     experiment : :class:`~sklearn.utils.Bunch`
         Dictionary-like object, with the attributes:
 
-        - `data` : ndarray of shape (n_samples, n_features), float64, or DataFrame: features;
-        - `target` : ndarray of shape (n_samples, 2), float64, or DataFrame: gmv and orders;
-        - `treatment` : ndarray of shape (n_samples,), int64, or Series: value of the coupon;
-        - `cost` : ndarray of shape (n_samples,), float64, or Series: realised cost;
-        - `propensity` : ndarray of shape (n_samples,): probability of the received arm;
-        - `treatments` : ndarray of shape (n_treatments,), int64: labels of the arms;
+        - `data` : ndarray of shape (n_samples, n_features), float64, or DataFrame: features.
+        - `target` : ndarray of shape (n_samples, 2), float64, or DataFrame: gmv and orders.
+        - `treatment` : ndarray of shape (n_samples,), int64, or Series: value of the coupon.
+        - `cost` : ndarray of shape (n_samples,), float64, or Series: realised cost.
+        - `propensity` : ndarray of shape (n_samples,): probability of the received arm.
+        - `treatments` : ndarray of shape (n_treatments,), int64: labels of the arms.
         - `expected_response`, `expected_orders`, `expected_cost` : ndarrays of shape
-          (n_samples, n_treatments): exact expectations of gmv, orders and cost under each arm;
-        - `feature_names`, `target_names` : lists of str;
+          (n_samples, n_treatments): exact expectations of gmv, orders and cost under each arm.
+        - `feature_names`, `target_names` : lists of str.
         - `DESCR` : str, description.
 
     Raises
@@ -227,8 +227,8 @@ def make_coupon_experiment(
 
     See Also
     --------
-    oracle_budget_curve : What the best policy reaches at each budget.
-    oracle_policy_value : What a policy reaches.
+    oracle_budget_curve : Response that the best policy reaches at each budget.
+    oracle_policy_value : True value of a policy.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def make_coupon_experiment(
     orders = (random_state.random_sample(n_samples) < expected_orders[received]).astype(np.float64)
     basket = draw_baskets(expected_basket[received], basket_noise, random_state)
     treatment = treatments[received[1]]
-    # Last, so that its size changes nothing else under the same seed.
+    # Drawn last, so that its size changes nothing else under the same seed.
     noise = random_state.standard_normal(scores.shape)
     bunch = Bunch(
         data=features_of(scores) + feature_noise * feature_scales(n_features) * noise,

@@ -1,7 +1,7 @@
-"""The world behind the simulated coupon experiment: who orders, and for how much.
+"""World of the simulated coupon experiment: who orders, and for how much.
 
 All functions map plain arrays to plain arrays. The world has no random
-coefficients, so that two seeds give two samples of one population.
+coefficients, so two seeds give two samples of one population.
 """
 
 import functools
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # Name, median, scale and loading on the common factor of the features that
-# matter. They are log-normal, ``median * exp(scale * score)``, but for
+# matter. They are log-normal, ``median * exp(scale * score)``, except for
 # the last two, which are normal, ``median + scale * score``.
 _FEATURES = (
     ("past_spend", 120.0, 0.8, 0.6),
@@ -42,16 +42,16 @@ _N_SKEWED = 6
 _IRRELEVANT_LOADING = 0.3
 
 _CONTROL_BASKET = 40.0
-# The coupon that is one unit of dose: money off, or percent of the basket.
+# Coupon that is one unit of dose: money off, or percent of the basket.
 _UNIT_COUPON = {"face_value": 5.0, "basket_share": 10.0}
 
-# Population constants (intercept, means) are those of this many individuals: known
-# to some .3 %, the same in every sample whatever its seed and size.
+# Population constants (intercept, means) come from this many individuals. They are known
+# to some .3 %, and are the same in every sample whatever its seed and size.
 _REFERENCE_SIZE = 100_000
 
 
 class Individuals(NamedTuple):
-    """What the true features say about each individual.
+    """Traits of each individual, from the true features.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ def latent_scores(n_samples, n_features, random_state):
     Parameters
     ----------
     n_samples, n_features : int
-        Shape; `n_features` is at least `N_INFORMATIVE`.
+        Shape of the scores. `n_features` is at least `N_INFORMATIVE`.
     random_state : RandomState instance
         Source of the draws.
 
@@ -128,19 +128,19 @@ def feature_scales(n_features):
 def individuals_of(scores):
     """Describe individuals by the scores of their informative features.
 
-    Kinks, thresholds, interactions and hills, so that neither a linear model nor
-    a shallow tree gets them for free. The loyal (high `base`) order anyway: they react less,
+    Kinks, thresholds, interactions and hills make the traits hard for a linear model and
+    for a shallow tree. Loyal individuals (high `base`) order anyway. They react less,
     and a coupon that they redeem is spent for nothing.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_features)
-        Standard normal scores; the first `N_INFORMATIVE` columns matter.
+        Standard normal scores, of which the first `N_INFORMATIVE` columns matter.
 
     Returns
     -------
     individuals : Individuals
-        What the rest of the world needs to know of them.
+        Traits that the rest of the world depends on.
     """
     spend, recency, coupons, sessions, tenure, distance, age, price = scores[:, :N_INFORMATIVE].T
     base = 0.7 * spend - 0.5 * np.logaddexp(0.0, 2 * recency) + 0.4 * sessions * (tenure > 0)
@@ -217,8 +217,8 @@ def expected_outcomes(
 
     normaliser = np.exp(_reference_individuals().log_basket).mean()
     control_basket = _CONTROL_BASKET * np.exp(individuals.log_basket) / normaliser
-    # A logistic curve keeps the growth of a basket within 0 and twice the typical one:
-    # on the log scale, a long tail would give absurd baskets.
+    # A logistic curve keeps the growth of a basket between 0 and twice the typical growth.
+    # On the log scale a long tail would give absurd baskets.
     growth = amount_effect * 2 * expit(heterogeneity * individuals.amount_score)
     basket = control_basket[:, None] * np.exp(growth[:, None] * arm_dose)
 
@@ -227,7 +227,7 @@ def expected_outcomes(
 
 
 def realised_cost(orders, basket, coupon, cost_type):
-    """Return the cost of coupons of value `coupon`: nothing without an order."""
+    """Return the cost of coupons of value `coupon`, which is zero without an order."""
     if cost_type == "face_value":
         return orders * np.broadcast_to(coupon, np.shape(basket))
     return orders * basket * coupon / 100

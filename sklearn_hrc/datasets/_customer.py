@@ -92,14 +92,14 @@ def make_customer_experiment(
 
     .. math:: r_{ij} = \exp(a(x_i) + s_j(x_i))
 
-    and :math:`s_0 = 0` for the control. The random :math:`u_i` has mean one: it is zero for those
-    who do not shop in the period, and has a factor that members of a household share. Baskets
-    are log-normal with mean :math:`b_{ij}`, so that the expected gross merchandise value (gmv)
+    and :math:`s_0 = 0` for the control. The random :math:`u_i` has mean one. It is zero for
+    customers who do not shop in the period, and has a factor that members of a household share.
+    Baskets are log-normal with mean :math:`b_{ij}`, so the expected gross merchandise value (gmv)
     is :math:`r_{ij} b_{ij}`. The functions :math:`a, s, b` are the same for every
-    `random_state`, so that two seeds give two samples of one population.
+    `random_state`, so two seeds give two samples of one population.
 
-    Features are dependent, skewed and full of zeros: money, counts, flags that are rare,
-    categories, an age that is not always known. They come as numbers, or with `raw=True` as the
+    Features are dependent, skewed and full of zeros: money, counts, rare flags, categories, and
+    an age that is not always known. They come as numbers, or with `raw=True` as the
     table that a shop has. The customers and their outcomes are the same in both forms.
 
     Parameters
@@ -107,27 +107,27 @@ def make_customer_experiment(
     n_samples : int, default=10_000
         Number of customers.
     kind : {"different", "segment", "grid", "margin", "nothing"}, default="different"
-        What the arms do:
+        Kind of the arms and of their effects:
 
         - "different": free shipping and two coupons. Each is best for some customers and
-          harms others;
+          harms others.
         - "segment": some 4.5 % of the customers respond, strongly. They have no spend in the past
-          30 days, signed up more than two years ago, and came through a friend;
+          30 days, signed up more than two years ago, and came through a friend.
         - "grid": money off, percent off and points, at four levels each. Each offer moves
-          other people, and a higher level adds less than the one before;
+          other people, and a higher level adds less than the level before.
         - "margin": the response is the margin, less the discount. A returned order costs more
-          than an order earns. Arms change orders and returns, and tails are heavy;
+          than an order earns. Arms change orders and returns, and tails are heavy.
         - "nothing": each of seven offers does the same for everyone, and costs the same. No policy
           is better than a mixture of two arms at random.
     treatment_shares : array-like of shape (n_treatments,), default=None
-        Probability of each arm, in the order of `treatments`, with sum 1. None: equal.
+        Probability of each arm, in the order of `treatments`, with sum 1. With None all are equal.
     household_size : float, default=1.0
-        Mean number of members of a household, 1 to 20; 1 is one household for each customer.
+        Mean number of members of a household, 1 to 20. With 1 each customer is a household.
         Larger households have 1 + Poisson(household_size - 1) members, who live in one country,
         have similar features and outcomes, and receive one arm.
     raw : bool, default=False
         Whether the features come as a table of strings, dates and numbers with missing
-        values, and the other rows as pandas objects; else as arrays of numbers.
+        values, and the other rows as pandas objects. Otherwise all are arrays of numbers.
     random_state : int, RandomState instance or None, default=None
         Seed of the draws.
 
@@ -140,20 +140,20 @@ def make_customer_experiment(
           units, not standardised, without missing values. Categories are columns of 0 and 1. An
           unknown age is the median of the others, and `age_missing` is 1. With
           `raw=True`, DataFrame of shape (n_samples, 19): categories, ids and
-          `signup_date` (ISO) are strings, an unknown age is NaN;
+          `signup_date` (ISO) are strings, an unknown age is NaN.
         - `target` : ndarray of shape (n_samples, 2), float64, or DataFrame: gmv (in kind
-          "margin", the margin) in units of money, and orders, a count;
-        - `treatment` : ndarray of shape (n_samples,), str, or Series: label of the arm;
+          "margin", the margin) in units of money, and orders, a count.
+        - `treatment` : ndarray of shape (n_samples,), str, or Series: label of the arm.
         - `cost` : ndarray of shape (n_samples,), float64, or Series: realised cost in
-          units of money;
-        - `propensity` : ndarray of shape (n_samples,): probability of the received arm;
+          units of money.
+        - `propensity` : ndarray of shape (n_samples,): probability of the received arm.
         - `treatments` : ndarray of shape (n_treatments,), str: sorted labels, the
-          control first; 13 for kind "grid", else 4;
-        - `groups` : ndarray of shape (n_samples,), int64: household, 0, 1, ...;
+          control first. There are 8 for kind "nothing", 13 for "grid", else 4.
+        - `groups` : ndarray of shape (n_samples,), int64: household, 0, 1, ...
         - `expected_response`, `expected_orders`, `expected_cost` : ndarrays of shape
           (n_samples, n_treatments): exact expectations of the first target, of orders and of
-          cost under each arm, given the features;
-        - `feature_names`, `target_names` : lists of str;
+          cost under each arm, given the features.
+        - `feature_names`, `target_names` : lists of str.
         - `DESCR` : str, description.
 
     Raises
@@ -167,8 +167,8 @@ def make_customer_experiment(
     See Also
     --------
     make_coupon_experiment : One offer at several values, with parameters for the world.
-    oracle_budget_curve : What the best policy reaches at each budget.
-    oracle_policy_value : What a policy reaches.
+    oracle_budget_curve : Response that the best policy reaches at each budget.
+    oracle_policy_value : True value of a policy.
 
     Examples
     --------
@@ -188,6 +188,7 @@ def make_customer_experiment(
     treatments = np.array(world.treatments)
     shares = check_shares(treatment_shares, len(treatments))
 
+    # Members of a household share its arm.
     arm = draw_arms(groups[-1] + 1, shares, random_state)[groups]
     response, orders, cost = realised_outcomes(world, arm, groups, random_state)
     expected_response, expected_orders, expected_cost = expected_outcomes(world)

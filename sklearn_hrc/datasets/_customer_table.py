@@ -1,7 +1,7 @@
-"""The customers of the simulated customer experiment, and the tables that describe them.
+"""Customers of the simulated customer experiment, and tables that describe them.
 
 All functions map plain arrays to plain arrays. Features depend on two hidden
-traits, wealth and activity, which members of a household have partly in common.
+traits, wealth and activity, which members of a household partly share.
 """
 
 from typing import NamedTuple
@@ -22,14 +22,14 @@ _COUNTRIES = ("AT", "CH", "DE", "NL", "PL", "SE")
 _COUNTRY_SHARES = (0.12, 0.08, 0.42, 0.18, 0.13, 0.07)
 _CHANNELS = ("friend", "partner", "search", "social")
 
-# The day on which the experiment began.
+# Day on which the experiment began.
 _TODAY = np.datetime64("2024-06-30")
 _LONGEST_TENURE = 3_000  # days
 _DAYS_OF_YEAR = 365.25
 
 
 class Customers(NamedTuple):
-    """What is known of each customer, arrays of shape (n_samples,).
+    """Features of each customer, arrays of shape (n_samples,).
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Customers(NamedTuple):
     signup_days : int64
         Days since the customer signed up.
     age : float64
-        Age in years; NaN where it is not known.
+        Age in years, NaN if unknown.
     discount_share : float64
         Share of last year's baskets that was discounted, in [0, 1].
     opted_out, complained, employee, newsletter : float64
@@ -76,9 +76,9 @@ class Customers(NamedTuple):
 
 
 def draw_households(n_samples, household_size, random_state):
-    """Return the household of each row, 0, 1, ..., members next to each other.
+    """Return the household of each row, 0, 1, ..., with members next to each other.
 
-    A household has 1 + Poisson(household_size - 1) members; the last one is cut where
+    A household has 1 + Poisson(household_size - 1) members. The last household is cut where
     the rows end.
     """
     sizes = 1 + random_state.poisson(household_size - 1, n_samples)
@@ -98,7 +98,7 @@ def _draw_flag(chance, random_state):
 
 
 def _draw_plans(wealth, signup_days, random_state):
-    """Draw plans: dearer ones for the wealthy, trials for those who have just signed up."""
+    """Draw plans, dearer for wealthy customers, and trials for new customers."""
     score = wealth + 0.8 * random_state.standard_normal(len(wealth))
     plan = np.searchsorted([0.3, 1.2], score)
     on_trial = (signup_days < 200) & (random_state.random_sample(len(wealth)) < 0.7)
@@ -112,7 +112,7 @@ def _draw_counts(mean, shape, random_state):
 
 
 def _draw_ages(wealth, signup_days, plan, random_state):
-    """Draw ages in whole years, of which some ten per cent are not known."""
+    """Draw ages in whole years, of which some ten per cent are unknown."""
     score = 0.3 * wealth + 0.95 * random_state.standard_normal(len(wealth))
     age = 42 + 13 * score + 0.002 * (signup_days - 800)
     age = np.clip(age, 18, 90).round()
@@ -121,7 +121,7 @@ def _draw_ages(wealth, signup_days, plan, random_state):
 
 
 def _draw_purchases(wealth, activity, plan, tenure, random_state):
-    """Draw the spend of 30 days, the orders and the returns of a year."""
+    """Draw the spend of 30 days, and the orders and returns of a year."""
     n_samples = len(wealth)
     active = activity + 0.8 * random_state.standard_normal(n_samples) > -0.5
     dearness = np.array([0.0, 0.4, 0.8, -0.5])[plan]
@@ -146,14 +146,14 @@ def draw_customers(groups, random_state):
     Parameters
     ----------
     groups : ndarray of shape (n_samples,), int64
-        Household of each row, as `draw_households` gives it.
+        Household of each row, from `draw_households`.
     random_state : RandomState instance
         Source of the draws.
 
     Returns
     -------
     customers : Customers
-        Members of a household live in one country and have wealth and activity in common.
+        Customers. Members of a household live in one country, with similar wealth and activity.
     """
     n_samples = len(groups)
     wealth = _shared_normal(groups, 0.6, random_state)
@@ -190,7 +190,7 @@ def draw_customers(groups, random_state):
 
 
 def traits(customers):
-    """Return groups of customers that the kinds have in common, as booleans."""
+    """Return groups of customers that several kinds of experiments use, as booleans."""
     return {
         "lapsed": customers.spend_30d == 0,
         # An unknown age is neither young nor old.
@@ -221,12 +221,12 @@ def prepared_features(customers):
     Returns
     -------
     data : ndarray of shape (n_samples, n_features), float64
-        In their own units; a column of zeros and ones for every category.
+        Features in their own units, with a column of zeros and ones for every category.
     names : list of str
         Names of the columns.
     """
     missing = np.isnan(customers.age)
-    # No age at all happens in tiny samples only.
+    # All ages are unknown in tiny samples only.
     median = 0.0 if missing.all() else np.median(customers.age[~missing])
     columns = {name: getattr(customers, name) for name in _NUMBERS}
     columns["tenure_years"] = customers.tenure_years
@@ -241,7 +241,7 @@ def prepared_features(customers):
 
 
 def raw_columns(customers, groups):
-    """Return the columns of the table as a shop has it, a dict of arrays by name."""
+    """Return the columns of a shop's table, a dict of arrays by name."""
     columns = {
         "customer_id": np.array([f"C{row:07d}" for row in range(len(groups))]),
         "household_id": np.array([f"H{group:07d}" for group in groups.tolist()]),

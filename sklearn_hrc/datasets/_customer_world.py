@@ -1,8 +1,8 @@
-"""The world behind the simulated customer experiment: what each arm does to whom.
+"""World of the simulated customer experiment: what each arm does to whom.
 
 All functions map plain arrays to plain arrays. The world has no random
-coefficients, so that two seeds give two samples of one population. What is random has mean
-one and multiplies, so that expectations are known exactly.
+coefficients, so two seeds give two samples of one population. Random terms have mean
+one and multiply, so expectations are known exactly.
 """
 
 from typing import NamedTuple
@@ -15,32 +15,32 @@ from sklearn_hrc.datasets._customer_table import traits
 
 __all__ = ["KINDS", "World", "expected_outcomes", "realised_outcomes"]
 
-# Mean orders of a customer of the reference kind, and the mean basket.
+# Logarithms of the mean orders and of the mean basket of a reference customer.
 _LOG_RATE = -1.95
 _LOG_BASKET = 3.45
-# Share of customers who shop at all in the period: the others are the excess of zeros.
+# Share of customers who shop at all in the period. The others make the excess of zeros.
 _SHOPPING_SHARE = 0.6
-# Smaller values make members of a household more alike.
+# Shape of the household's factor. Smaller values make members of a household more alike.
 _HOUSEHOLD_SHAPE = 4.0
-# Mean basket of the extra order of the kind in which there is nothing to target.
+# Mean basket of the extra order, for the kind with nothing to target.
 _SMALL_BASKET = 25.0
-# Of the basket: what a kept order earns, what a returned one loses beside the handling.
+# Shares of the basket that a kept order earns and a returned order loses, and the handling cost.
 _KEPT_SHARE, _LOST_SHARE, _HANDLING = 0.45, 0.25, 6.0
-# What free shipping costs, by country.
+# Cost of free shipping by country.
 _POSTAGE = np.array([5.0, 6.0, 3.5, 4.0, 4.5, 7.0])
-# Of each offer of the grid.
+# Levels of each offer of the grid.
 _LEVELS = np.arange(1, 5)
 
 
 class World(NamedTuple):
-    """What happens to each individual under each arm.
+    """Expected outcomes of each individual under each arm, in parts.
 
     Attributes
     ----------
     treatments : tuple of str
         Labels of the arms, sorted, control first.
     rate : ndarray of shape (n_samples, n_treatments)
-        Expected number of orders, without the extra one.
+        Expected number of orders, without the extra order.
     basket : ndarray of shape (n_samples, n_treatments)
         Expected basket of an order.
     redeemed : ndarray of shape (n_samples, n_treatments)
@@ -50,11 +50,11 @@ class World(NamedTuple):
     share : ndarray of shape (n_treatments,)
         Further cost of such an order, as a share of its basket.
     price : ndarray of shape (n_treatments,)
-        Cost of the arm whether there is an order or not.
+        Cost of the arm, with or without an order.
     extra : ndarray of shape (n_treatments,)
         Probability of one extra, small order.
     returned : ndarray of shape (n_samples, n_treatments) or None
-        Probability that an order is sent back; None where the response is sales.
+        Probability that an order is sent back, or None if the response is sales.
     basket_noise : float
         Standard deviation of the log of the basket.
     """
@@ -72,7 +72,7 @@ class World(NamedTuple):
 
 
 def _control(customers):
-    """Return the logarithms of the expected orders and of the expected basket, untreated."""
+    """Return the logarithms of the expected orders and basket under control."""
     is_ = traits(customers)
     log_rate = _LOG_RATE + 0.25 * np.log1p(customers.orders_12m) - 0.35 * is_["lapsed"]
     log_rate += 0.15 * np.minimum(customers.visits_30d, 6) / 3 + 0.2 * customers.newsletter
@@ -83,10 +83,11 @@ def _control(customers):
 
 
 def _world(customers, treatments, effects, *, log_growth=0.0, **terms):
-    """Put a world together from what the arms do, with `terms` for the other fields of `World`.
+    """Put a world together from effects of arms, with `terms` for the other fields of `World`.
 
-    `effects` are those of the arms but the control on the log of the expected orders, a list
-    of arrays of shape (n_samples,); `log_growth` holds those of all arms on the log of the basket.
+    `effects` is a list of arrays of shape (n_samples,), the effects of all arms but the control on
+    the log of the expected orders. `log_growth` has the effects of all arms on the log of the
+    basket.
     """
     log_rate, log_basket = _control(customers)
     effects = np.column_stack([np.zeros_like(log_rate), *effects])
@@ -104,7 +105,7 @@ def _world(customers, treatments, effects, *, log_growth=0.0, **terms):
 
 
 def _redemption(customers):
-    """Return the probability that an order uses a coupon: larger for readers and hunters."""
+    """Return the probability that an order uses a coupon, larger for readers and hunters."""
     return 0.55 + 0.2 * customers.newsletter + 0.2 * (customers.discount_share > 0)
 
 
@@ -148,7 +149,7 @@ def segment(customers):
 
 
 def grid(customers):
-    """Three offers at four levels; each moves other people, more so at higher levels."""
+    """Three offers at four levels, each for other people and with more effect at higher levels."""
     is_ = traits(customers)
     money = 1.0 * (is_["young"] & ~is_["premium"]) + 0.4 * is_["lapsed"] - 0.2
     percent = 1.1 * (customers.discount_share > 0) - 0.2 - 0.3 * is_["premium"]
@@ -173,7 +174,7 @@ def grid(customers):
 
 
 def margin(customers):
-    """Arms whose orders may be sent back; the discount comes off the margin, too."""
+    """Arms whose orders may be sent back, and whose discounts reduce the margin."""
     is_ = traits(customers)
     hunter = customers.discount_share > 0
     letter = 0.7 * is_["old"] + 0.3 * is_["premium"] - 0.1 - 0.8 * customers.opted_out
@@ -196,12 +197,12 @@ def margin(customers):
 
 
 def nothing(customers):
-    """Offers that bring everyone the same; what they bring for their price differs."""
+    """Offers that do the same for everyone, with different returns for their price."""
     return _world(
         customers,
         ("control", "gift", "letter", "message", "parcel", "phone", "postcard", "sample"),
         [np.zeros(len(customers.age))] * 7,
-        # Samples, then parcels, are worth their price; the others are dominated by a mixture.
+        # Samples, then parcels, are worth their price. A mixture dominates the other offers.
         price=np.array([0.0, 2.5, 0.8, 0.3, 2.0, 1.5, 0.6, 1.0]),
         extra=np.array([0.0, 0.13, 0.06, 0.012, 0.14, 0.05, 0.03, 0.08]),
     )
@@ -217,7 +218,7 @@ KINDS = {
 
 
 def _received(world, arm):
-    """Return the world of the received arms: arrays of shape (n_samples,)."""
+    """Return the world of the received arms, with arrays of shape (n_samples,)."""
     columns = {
         name: values[arm] if values.ndim == 1 else values[np.arange(len(arm)), arm]
         for name, values in world._asdict().items()
@@ -254,14 +255,15 @@ def expected_outcomes(world):
 
 
 def _draw_orders(rate, groups, random_state):
-    """Draw numbers of orders with mean `rate`, many of them zero, alike within households."""
+    """Draw numbers of orders with mean `rate`, with many zeros, and alike within households."""
     household = random_state.standard_gamma(_HOUSEHOLD_SHAPE, groups[-1] + 1) / _HOUSEHOLD_SHAPE
     shops = random_state.random_sample(len(rate)) < _SHOPPING_SHARE
+    # Dividing by the share of shoppers keeps the mean at `rate`.
     return random_state.poisson(rate * household[groups] * shops / _SHOPPING_SHARE)
 
 
 def realised_outcomes(world, arm, groups, random_state):
-    """Draw what happens to each individual under the arm that it received.
+    """Draw the outcomes of each individual under the received arm.
 
     Parameters
     ----------

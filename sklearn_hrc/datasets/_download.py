@@ -1,4 +1,4 @@
-"""Download of a published table into scikit-learn's data home: only the right one stays there."""
+"""Verified download of a published table into scikit-learn's data home."""
 
 import os
 from http.client import HTTPException
@@ -21,19 +21,19 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
     Parameters
     ----------
     url : str
-        Where the publisher has it.
+        Address of the table at its publisher.
     table : PublishedTable
-        What is expected there.
+        Expected content.
     caller : str
         Name of the public function, for the message about pandas.
     data_home : str, path-like or None
         As in `sklearn.datasets.get_data_home`.
     download_if_missing : bool
-        Whether to download what is not in the cache.
+        Whether to download a table that is not in the cache.
     n_retries : int
         Number of retries.
     delay : float
-        Seconds between them.
+        Seconds between retries.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
     Raises
     ------
     OSError
-        If there is no cached file and none, or another one, could be downloaded.
+        If there is no cached file, and no file or a wrong file could be downloaded.
     ValueError
         If the cached file is not the published table.
     """
@@ -66,7 +66,7 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
 
 
 def read_cached(path, table, *, caller):
-    """Read a cached file, which somebody may have put there or damaged."""
+    """Read a cached file and verify it, since somebody may have put it there or damaged it."""
     try:
         return read_verified(path, table, caller=caller)
     except ValueError as error:
@@ -76,9 +76,9 @@ def read_cached(path, table, *, caller):
 
 
 def download(url, path, table, *, caller, n_retries, delay):
-    """Download a table to `path` and return it; what is not the published table is thrown away."""
+    """Download a table to `path` and return it, or delete it if it is not the published table."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # On the file system of the cache, so that the file arrives there whole or not at all.
+    # A folder on the file system of the cache: the file then arrives there whole or not at all.
     with TemporaryDirectory(prefix=f"{table.file_name}.", dir=path.parent) as folder:
         file = fetch_file(
             url, folder, local_filename=table.file_name, n_retries=n_retries, delay=delay

@@ -1,4 +1,4 @@
-"""Data files that are not shipped: where they lie, and whether they are the right ones."""
+"""Data files that are not shipped: how they are found and verified."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ _FOLDER_VARIABLE = "SKLEARN_HRC_DATA"
 
 
 class PublishedTable(NamedTuple):
-    """A table that others published, and by what it is known.
+    """A table that others published, and the figures that identify it.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class PublishedTable(NamedTuple):
     n_rows : int
         Number of rows.
     n_missing : int
-        Number of empty entries, by which a file shows that it was cut in a last row of zeros.
+        Number of empty entries, which tells a file that was cut in a last row of zeros.
     sums : dict of str to float
         Sums of numeric columns, without their missing values.
     counts : dict of str to dict
@@ -41,19 +41,19 @@ class PublishedTable(NamedTuple):
 
 
 def find_file(file_name, path):
-    """Return the path of a data file, or None where there is no such file.
+    """Return the path of a data file, or None if there is no such file.
 
     Parameters
     ----------
     file_name : str
         Name of the file in its folder.
     path : str, path-like or None
-        The file itself or its folder. None: the folder that the environment names.
+        The file itself or its folder. None stands for the folder that the environment names.
 
     Returns
     -------
     path : pathlib.Path or None
-        An existing file.
+        Path of an existing file.
     """
     folder = os.environ.get(_FOLDER_VARIABLE) if path is None else path
     if not folder:
@@ -74,7 +74,7 @@ def not_found(file_name, path, advice):
     Returns
     -------
     error : FileNotFoundError
-        With a message of one sentence.
+        Error with a message of one sentence.
     """
     folder = os.environ.get(_FOLDER_VARIABLE) if path is None else path
     return FileNotFoundError(
@@ -87,16 +87,16 @@ def not_found(file_name, path, advice):
 def verify(frame, source, table):
     """Raise ValueError unless a frame is the published table.
 
-    The content is compared, not the bytes: copies differ in their line ends.
+    The content is compared, not the bytes, since copies differ in their line ends.
 
     Parameters
     ----------
     frame : DataFrame
-        What was read.
+        The frame that was read.
     source : str or path-like
-        Where it came from, for the message.
+        Origin of the frame, for the message.
     table : PublishedTable
-        What is expected.
+        Expected content.
     """
     columns = list(frame.columns)
     if columns != table.columns:
@@ -132,13 +132,13 @@ def read_verified(path, table, *, caller, source=None):
     Parameters
     ----------
     path : path-like
-        An existing file.
+        Path of an existing file.
     table : PublishedTable
-        What is expected.
+        Expected content.
     caller : str
         Name of the public function, for the message about pandas.
     source : str, default=None
-        Where the file came from, for messages. None: `path`.
+        Origin of the file, for messages. None stands for `path`.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def read_verified(path, table, *, caller, source=None):
     Raises
     ------
     ValueError
-        If the file is not the published table, or no table at all.
+        If the file is not the published table, or is no table.
     """
     pd = import_pandas(caller)
     source = path if source is None else source

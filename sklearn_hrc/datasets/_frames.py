@@ -1,4 +1,4 @@
-"""Import of pandas, which is optional: only where a frame is asked for."""
+"""Import of pandas, which is optional and needed only for frames."""
 
 __all__ = ["import_pandas"]
 
@@ -9,7 +9,7 @@ def import_pandas(caller):
     Parameters
     ----------
     caller : str
-        What needs pandas, for the message.
+        Name of the function that needs pandas, for the message.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The MineThatData e-mail experiment: from its publisher, or from a file."""
+"""The MineThatData e-mail experiment, from its publisher or from a file."""
 
 import os
 from collections.abc import Sequence
@@ -77,13 +77,13 @@ each, to an e-mail about men's merchandise, one about women's, or none.
 
 
 def encode_features(frame):
-    """Return all features as numbers, with one column a level of the categorical ones."""
+    """Return all features as numbers, with a column for each level of a categorical feature."""
     pd = import_pandas("load_hillstrom")
     return pd.get_dummies(frame[_NUMERIC + _CATEGORICAL], columns=_CATEGORICAL).astype(np.float64)
 
 
 def check_targets(target):
-    """Return the selected outcomes: a name, or a list of names."""
+    """Return the selected outcomes, a name or a list of names."""
     names = _TARGETS if target is None else [target] if isinstance(target, str) else list(target)
     unknown = [name for name in names if name not in _TARGETS]
     if unknown or not names:
@@ -130,22 +130,22 @@ def load_hillstrom(
 ) -> Bunch:
     """Load the e-mail experiment of 64,000 customers (Hillstrom, 2008) from a file.
 
-    The data are not shipped: `hillstrom.csv`, as published, is read and its content is verified.
-    :func:`fetch_hillstrom` downloads it.
+    The data are not shipped. The function reads `hillstrom.csv`, as published, and verifies its
+    content. :func:`fetch_hillstrom` downloads this file.
 
     Parameters
     ----------
     path : str or path-like, default=None
-        The file or its folder. None: the folder in the environment
+        The file or its folder. None stands for the folder in the environment
         variable `SKLEARN_HRC_DATA`.
     target : str or list of str, default=None
-        Outcomes among "spend", "visit" and "conversion". None: all three, in this order.
-        A single name gives a target with one dimension.
+        Outcomes among "spend", "visit" and "conversion". None stands for all three, in this
+        order. A single name gives a target with one dimension.
     mail_price : float, default=1.0
         Cost of a mail, of either sort, in the unit of your budgets. With the default, the mean
         cost of a policy is the share of customers that get a mail.
     as_frame : bool, default=True
-        Whether the rows come as pandas objects; else as arrays.
+        Whether the rows come as pandas objects instead of arrays.
 
     Returns
     -------
@@ -153,16 +153,16 @@ def load_hillstrom(
         Dictionary-like object, with the attributes:
 
         - `data` : DataFrame or ndarray of shape (64000, 11), float64: numeric features, categories
-          one-hot encoded;
+          one-hot encoded.
         - `target` : DataFrame or ndarray of shape (64000, n_outcomes), or Series or ndarray of
-          shape (64000,), float64;
+          shape (64000,), float64.
         - `treatment` : Series or ndarray of shape (64000,): "Mens E-Mail", "No E-Mail" or
-          "Womens E-Mail";
-        - `cost` : Series or ndarray of shape (64000,): `mail_price`, or 0 without a mail;
-        - `propensity` : ndarray of shape (64000,): 1/3;
-        - `treatments` : ndarray of shape (3,): sorted labels;
-        - `control` : str, "No E-Mail";
-        - `feature_names`, `target_names` : lists of str;
+          "Womens E-Mail".
+        - `cost` : Series or ndarray of shape (64000,): `mail_price`, or 0 without a mail.
+        - `propensity` : ndarray of shape (64000,): 1/3.
+        - `treatments` : ndarray of shape (3,): sorted labels.
+        - `control` : str, "No E-Mail".
+        - `feature_names`, `target_names` : lists of str.
         - `DESCR` : str, description.
 
     Raises
@@ -170,7 +170,7 @@ def load_hillstrom(
     FileNotFoundError
         If the file is not there.
     ValueError
-        If the file is not the published one, or `target` names no outcome.
+        If the file is not the published file, or `target` names no outcome.
     ImportError
         If pandas is not installed.
 
@@ -224,30 +224,31 @@ def fetch_hillstrom(
 ) -> Bunch:
     """Load the e-mail experiment of 64,000 customers (Hillstrom, 2008) from its publisher.
 
-    The file comes from its publisher's site (4 MB), and only a file with the published content is
-    kept: as `hillstrom.csv` in the folder `sklearn_hrc` of scikit-learn's data home. Later calls
-    read it there, and without a connection it can be put there by hand. A `hillstrom.csv` in the
+    The file comes from its publisher's site (4 MB). Only a file with the published content is
+    kept, as `hillstrom.csv` in the folder `sklearn_hrc` of scikit-learn's data home. Later calls
+    read the file there. Without a connection you can put it there by hand. A `hillstrom.csv` in the
     folder that the environment variable `SKLEARN_HRC_DATA` names is read instead.
 
     Parameters
     ----------
     target : str or list of str, default=None
-        Outcomes among "spend", "visit" and "conversion". None: all three, in this order.
-        A single name gives a target with one dimension.
+        Outcomes among "spend", "visit" and "conversion". None stands for all three, in this
+        order. A single name gives a target with one dimension.
     mail_price : float, default=1.0
         Cost of a mail, of either sort, in the unit of your budgets. With the default, the mean
         cost of a policy is the share of customers that get a mail.
     data_home : str or path-like, default=None
-        Folder of all downloaded data. None: the folder in `SKLEARN_HRC_DATA` if it has the
-        file, else that of :func:`sklearn.datasets.get_data_home`.
+        Folder of all downloaded data. None stands for the folder in `SKLEARN_HRC_DATA` if it has
+        the file, else for that of :func:`sklearn.datasets.get_data_home`.
     download_if_missing : bool, default=True
-        Whether to download the file if it is not in the data home; else that is an error.
+        Whether to download the file if it is not in the data home. If False, a missing file is an
+        error.
     n_retries : int, default=3
         Number of retries when the publisher's site gives an error or half a file.
     delay : float, default=1.0
         Seconds between retries.
     as_frame : bool, default=True
-        Whether the rows come as pandas objects; else as arrays.
+        Whether the rows come as pandas objects instead of arrays.
 
     Returns
     -------
@@ -257,9 +258,9 @@ def fetch_hillstrom(
     Raises
     ------
     OSError
-        If there is no file in the data home, and none or another one came from the site.
+        If there is no file in the data home, and no file or a wrong file came from the site.
     ValueError
-        If the file in the data home is not the published one, or `target` names no outcome.
+        If the file in the data home is not the published file, or `target` names no outcome.
     ImportError
         If pandas is not installed.
 

@@ -1,4 +1,4 @@
-"""What policies reach where the truth is known: of one policy, and of the best."""
+"""True values of a policy and of the best policy, for simulated experiments."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +30,7 @@ def arm_codes(arms, treatments):
     arms : ndarray of shape (n_samples,)
         Labels.
     treatments : sequence of length n_treatments
-        The label of each column, in any order.
+        Label of each column, in any order.
 
     Returns
     -------
@@ -57,19 +57,19 @@ def oracle_policy_value(
     Parameters
     ----------
     arms : array-like of shape (n_samples,)
-        The arm that the policy gives to each row: a label in `treatments`, or the index of
-        a column where `treatments` is None.
+        Arm that the policy gives to each row: a label in `treatments`, or the index of
+        a column if `treatments` is None.
     expected_response : array-like of shape (n_samples, n_treatments)
         True expected response of each row under each arm.
     expected_cost : array-like of shape (n_samples, n_treatments)
         True expected cost of each row under each arm.
     treatments : array-like of shape (n_treatments,), default=None
-        Label of each column. None: 0, 1, ...
+        Label of each column. None stands for 0, 1, ...
 
     Returns
     -------
     value : :class:`~sklearn.utils.Bunch`
-        With the floats `response` and `cost`, means per individual.
+        Dictionary-like object with the floats `response` and `cost`, means per individual.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def oracle_policy_value(
 
     See Also
     --------
-    oracle_budget_curve : What the best policy reaches at each budget.
+    oracle_budget_curve : Response that the best policy reaches at each budget.
 
     Examples
     --------
@@ -107,11 +107,11 @@ def oracle_budget_curve(
 ) -> NDArray[np.float64]:
     """Compute the best mean response that any policy reaches at each budget.
 
-    The value of the linear programme that gives every individual one arm (at most
-    one of them a mixture of two) with mean expected cost within the budget: an
-    exact, concave, piecewise linear function of the budget, found by taking the steps on
-    the individuals' hulls in the order of their return on spend [1]_. No policy,
-    however it knows the individuals, reaches more in expectation.
+    The response is the value of a linear programme. It gives every individual one arm (at most
+    one individual a mixture of two arms) with mean expected cost within the budget. This value is
+    an exact, concave, piecewise linear function of the budget. It is found by taking the steps on
+    the individuals' hulls in the order of their return on spend [1]_. No policy reaches
+    more in expectation, however well it knows the individuals.
 
     Parameters
     ----------
@@ -130,13 +130,14 @@ def oracle_budget_curve(
     Raises
     ------
     BudgetError
-        A ValueError: if one of the `budgets` is less than the mean cost of the cheapest arms.
+        If one of the `budgets` is less than the mean cost of the cheapest arms. It is a
+        ValueError.
     ValueError
         If `budgets` holds NaN, or the shapes of the expectations differ.
 
     See Also
     --------
-    oracle_policy_value : What a given policy reaches.
+    oracle_policy_value : True value of a given policy.
 
     References
     ----------
@@ -151,9 +152,10 @@ def oracle_budget_curve(
     """
     response, cost = check_truth(expected_response, expected_cost)
     budgets = np.asarray(budgets, dtype=np.float64)
+    # Each individual is a cluster of its own.
     ones = np.ones(len(cost), dtype=np.int64)
     path = hull_path(response, cost, ones)
-    # The mean of many costs is only as exact as its summation.
+    # The mean of many costs is only as exact as their summation.
     tolerance = 1e-12 * np.abs(cost.min(axis=1)).mean()
     lowest = path.cost[0] / len(cost)
     if not np.all(budgets >= lowest - tolerance):

@@ -28,8 +28,8 @@ _TABLE = PublishedTable(
     counts={},
 )
 _PACKAGED_TABLE = _TABLE._replace(columns=_TABLE.columns[1:])  # without the numbers of the rows
-# Upper ends of the bins of positive incentives, in US$. Each of the four holds amounts from
-# both lotteries; quartiles would leave some arms without anybody from the second one.
+# Upper ends of the bins of positive incentives, in US$. Each of the four bins holds amounts from
+# both lotteries. Quartiles would leave some arms without anybody from the second lottery.
 _BIN_ENDS = [0.5, 1.0, 2.0]
 _FIRST_VILLAGE_OF_SECOND_LOTTERY = 100
 
@@ -83,7 +83,7 @@ def shares_within(strata, arm):
 
 
 def clean_features(frame, second_lottery):
-    """Return the features as finite numbers, under names that say what they are."""
+    """Return the features as finite numbers, with descriptive names."""
     pd = import_pandas("load_thornton_hiv")
     age, status = frame["age"], frame["hiv2004"]
     distance = frame["distvct"].where(frame["villnum"].notna())
@@ -99,7 +99,7 @@ def clean_features(frame, second_lottery):
 
 
 def read_table(path):
-    """Return the table from a file or, with no `path` and no file, from the package causaldata."""
+    """Return the table from a file or, without `path` and file, from the package causaldata."""
     file = find_file(_TABLE.file_name, path)
     if file is not None:
         return read_verified(file, _TABLE, caller="load_thornton_hiv")
@@ -122,18 +122,18 @@ def read_table(path):
 def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool = True) -> Bunch:
     """Load a field experiment with cash incentives, paid on redemption (Thornton, 2008).
 
-    The data are not shipped: a table of 4,820 rows is read and its content is verified, from
-    `thornton_hiv.csv` (columns rownames, villnum, got, distvct, tinc, any, age and hiv2004) or
-    from the package causaldata, which ``pip install "sklearn-hrc[data]"`` brings. The 2,834 rows
-    with a known incentive and a known attendance are kept.
+    The data are not shipped. The function reads a table of 4,820 rows and verifies its content.
+    The table comes from `thornton_hiv.csv` (columns rownames, villnum, got, distvct, tinc, any,
+    age and hiv2004) or from the package causaldata, which ``pip install "sklearn-hrc[data]"``
+    brings. The 2,834 rows with a known incentive and a known attendance are kept.
 
     Parameters
     ----------
     path : str or path-like, default=None
-        The file or its folder. None: the folder in the environment variable
-        `SKLEARN_HRC_DATA` or, without one that has the file, the package causaldata.
+        The file or its folder. None stands for the folder in the environment variable
+        `SKLEARN_HRC_DATA` or, if this has no such file, for the package causaldata.
     as_frame : bool, default=True
-        Whether the rows come as pandas objects; else as arrays.
+        Whether the rows come as pandas objects instead of arrays.
 
     Returns
     -------
@@ -141,19 +141,19 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
         Dictionary-like object, with the attributes:
 
         - `data` : DataFrame or ndarray of shape (2834, 5), float64: age, distance (km),
-          hiv_positive, hiv_indeterminate, second_lottery; all finite (5 missing ages and 4
-          distances of unknown villages are set to the median);
+          hiv_positive, hiv_indeterminate, second_lottery. All are finite (5 missing ages and 4
+          distances of unknown villages are set to the median).
         - `target` : DataFrame or ndarray of shape (2834, 1), float64: got, 1 for those
-          who came for their result;
+          who came for their result.
         - `treatment` : Series or ndarray of shape (2834,), float64: mean incentive (US$)
-          of the arm: no incentive, or up to 0.5, up to 1, up to 2, or more;
+          of the arm: no incentive, or up to 0.5, up to 1, up to 2, or more.
         - `cost` : Series or ndarray of shape (2834,), float64: US$ paid, the incentive
-          itself (not the mean of its arm) for those who came, else 0;
+          itself (not the mean of its arm) for those who came, else 0.
         - `propensity` : ndarray of shape (2834,): share of the arm among those
-          who drew in the same lottery, first or second;
-        - `treatments` : ndarray of shape (5,), float64: sorted labels;
-        - `groups` : ndarray of shape (2834,), int64: village number, -1 where unknown;
-        - `feature_names`, `target_names` : lists of str;
+          who drew in the same lottery, first or second.
+        - `treatments` : ndarray of shape (5,), float64: sorted labels.
+        - `groups` : ndarray of shape (2834,), int64: village number, -1 where unknown.
+        - `feature_names`, `target_names` : lists of str.
         - `DESCR` : str, description.
 
     Raises
@@ -161,7 +161,7 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
     FileNotFoundError
         If the file is not there and, for None, causaldata is not installed.
     ValueError
-        If what is found is not the published table.
+        If the table that is found is not the published table.
     ImportError
         If pandas is not installed.
 
@@ -174,7 +174,7 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
     -----
     The two lotteries are inferred from the table: from village number 100 up, incentives take
     five values beside zero, and zeros are far more frequent. `propensity` and the feature
-    `second_lottery` carry that; without them, differences between the two
+    `second_lottery` account for the lotteries. Without them, differences between the two
     parts of the country are taken for effects of the incentive.
 
     References
