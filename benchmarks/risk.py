@@ -26,7 +26,9 @@ import mip
 import numpy as np
 from programme import random_programme
 
-from sklearn_hrc._programme.plan import Campaign, plan_budget
+from sklearn_hrc._programme.blocks import whole_clusters
+from sklearn_hrc._programme.campaign import Campaign
+from sklearn_hrc._programme.plan import plan_budget
 from sklearn_hrc._programme.risk import CostErrors
 
 LEVEL = 0.9
@@ -52,7 +54,16 @@ def main():
         factors=0.03 * cost[:, :, None] * rng.normal(size=(*cost.shape, N_FACTORS)),
     )
     campaign = Campaign(
-        response, cost, response, sizes, errors, [], "mean", LEVEL, False, options.time_limit
+        response=response,
+        cost=cost,
+        value=response,
+        sizes=sizes,
+        blocks=whole_clusters(sizes, divisible=False),
+        errors=errors,
+        requirements=[],
+        risk="mean",
+        risk_level=LEVEL,
+        time_limit=options.time_limit,
     )
     best = plan_budget(campaign, budget).response
     scenarios = draw_costs(cost, errors, options.scenarios, rng)

@@ -1,5 +1,6 @@
 """The budget allocation over clusters as a scikit-learn predictor."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -16,8 +17,8 @@ from sklearn_hrc._budget_mixin import BudgetMixin
 from sklearn_hrc._cells.estimates import estimate_cells
 from sklearn_hrc._cells.rare_arms import hold_back
 from sklearn_hrc._cells.table import CellTable, allotted_sizes, merge_tables, summarise
-from sklearn_hrc._changes import RULES, check_unchanged
-from sklearn_hrc._columns import count_networks
+from sklearn_hrc._changes import check_unchanged
+from sklearn_hrc._columns import count_tasks, find_columns
 from sklearn_hrc._compat import CheckingRequest, Interval, StrOptions, fit_context
 from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._labels import check_exact, check_groups, find_labels
@@ -31,10 +32,13 @@ from sklearn_hrc._positions import (
     positions_of_rows,
     units_of,
 )
-from sklearn_hrc._problem import check_parameters
+from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._programme.blocks import blocks_of_units, individuals, whole_clusters
 from sklearn_hrc._propensity import warn_of_propensity
 from sklearn_hrc._tables import check_features
+from sklearn_hrc.budgets import UncertainBudget
+from sklearn_hrc.goals import LeastCost, Profit
+from sklearn_hrc.rules._rule import Rule, check_rules
 
 __all__ = ["ClusterBudgetAllocator"]
 
@@ -50,11 +54,12 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
 
     Parameters
     ----------
-    budget : float or array-like of shape (n_scenarios,), default=None
-        Mean cost per individual, in the unit of `cost`: a total budget divided
-        by the number of individuals. None is what the experiment spent, or the
-        cheapest allocation if that costs more (with `response_value`: no
-        budget). Several are possible budgets: see `budget_timing`.
+    budget : float or UncertainBudget, default=None
+        Mean cost per individual, in the unit of `cost`: a total budget divided by the number of
+        individuals. None is what the experiment spent, or the cheapest allocation if that
+        costs more (no budget, with a `goal` of :class:`~sklearn_hrc.goals.Profit`). Where the
+        budget is not known yet, :class:`~sklearn_hrc.budgets.UncertainBudget` holds what it
+        may be.
     control : label, default=None
         The treatment that means "nothing"; rows of unknown clusters get it and
         gains are counted from it. None is the first of numeric labels; several
@@ -88,37 +93,12 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         that holds what cells share with that probability.
     risk_level : float, default=0.9
         From 0.5 up to, not including, 1.
-    budget_weight : array-like of shape (n_scenarios,), default=None
-        Probabilities of several possible budgets; None for equal ones.
-    budget_timing : {"here-and-now", "wait-and-see"}, default="here-and-now"
-        With several possible budgets: make one allocation for all of them,
-        whose cost keeps the budget in the way of `risk`; or wait until the
-        budget is known: `budget_allocations_` has one allocation for each, and
-        until `set_budget` says which it is, that of the mean budget is used.
-        With `risk="chance"` an allocation for all of them is on the safe side.
-    target_response : float, default=None
-        Mean response per individual that is to be reached at the lowest expected
-        cost, whatever the budget and `risk`; `budget_` is then what it costs.
-    response_value : float, default=None
-        Money that a unit of response is worth, in the unit of `cost`. The
-        allocation then maximises money, value less cost, not response.
-    min_share, max_share : array-like of shape (n_treatments,), Series or dict, default=None
-        Smallest and largest share of all individuals that get an arm, from 0 to
-        1, by label or in order as `arm_cost` (NaN for no limit).
-    max_arm_spend : array-like of shape (n_treatments,), Series or dict, default=None
-        Largest spend on an arm, in the unit of `budget`: total spend on the arm
-        divided by the number of all individuals.
-    forbidden_arms : dict, default=None
-        Treatments, one or a list, that a cluster must not get, by cluster label.
-    min_return : float, default=None
-        Smallest return on spend: response gained over control for each unit of
-        cost beyond control's, over all individuals.
-    monotone_clusters : array-like of cluster labels, default=None
-        Along this list arms never step down, in the order of `treatments_`; in
-        split clusters, neither does the share that gets an arm or a later one.
-    min_outcomes : dict, default=None
-        Smallest means per individual of outcomes, columns of `y` by name or
-        index: for example orders not below today's while the response is money.
+    goal : Profit or LeastCost, default=None
+        What the allocation is for, from :mod:`sklearn_hrc.goals`. None is the largest response
+        within the budget.
+    rules : list of rules, default=()
+        What the allocation keeps beside the budget, from :mod:`sklearn_hrc.rules`: smallest
+        and largest shares of arms, spends, returns, outcomes.
     time_limit : float, default=None
         Seconds for one allocation, after which the best one so far is taken;
         see `mip_gap_`. None is no limit for a budget without further rules, and
@@ -152,8 +132,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     expected_response_, expected_cost_ : float
         Of the allocation, per individual.
     shadow_price_ : float
-        Response (money, with `response_value` and no `target_response`) that one
-        further unit of budget buys; 0 if the budget does not bind.
+        Response that one further unit of budget buys, or profit if that is the goal. 0 if the
+        budget does not bind.
     status_ : {"optimal", "feasible"}
         Whether it is proven that no allocation is better: by more than 2e-12 of
         what is at stake for a budget alone, 1e-7 with rules, 1e-4 with `risk`
@@ -161,18 +141,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     mip_gap_ : float
         What may be missing, as a share of what is at stake.
     bound_ : float
-        Best objective per individual (response; money with `response_value`;
-        cost with `target_response`) that is possible.
-    budget_scenarios_ : ndarray of shape (n_scenarios,)
-        Possible budgets; only if there are several.
-    budget_allocations_ : ndarray of shape (n_scenarios, n_clusters, n_treatments)
-        Allocations once the budget is known; only if there are several, and each
-        of them can be kept.
-    value_of_knowing_budget_ : float
-        Expected objective per individual of these, less that of one allocation
-        for all. It is negative with `risk="mean"`, where such an allocation may
-        exceed the smaller budgets, and NaN where one of them cannot be kept; only
-        if there are several.
+        Best objective per individual (response, profit or cost, by the goal) that is
+        possible.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -206,7 +176,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     _positions: Positions
 
     _parameter_constraints: dict = {
-        "budget": [None, Real, "array-like"],
+        "budget": "no_validation",
         "control": "no_validation",
         "objective": [None, Integral, str, list, dict],
         "arm_cost": [None, dict, "array-like"],
@@ -216,24 +186,15 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         "population": [None, Interval(Integral, 1, 2**53, closed="both")],
         "risk": [StrOptions({"mean", "cvar", "chance", "robust"})],
         "risk_level": [Interval(Real, 0.5, 1, closed="left")],
-        "budget_weight": [None, "array-like"],
-        "budget_timing": [StrOptions({"here-and-now", "wait-and-see"})],
-        "target_response": [None, Real],
-        "response_value": [None, Interval(Real, 0, None, closed="left")],
-        "min_share": [None, dict, "array-like"],
-        "max_share": [None, dict, "array-like"],
-        "max_arm_spend": [None, dict, "array-like"],
-        "forbidden_arms": [None, dict],
-        "min_return": [None, Real],
-        "monotone_clusters": [None, "array-like"],
-        "min_outcomes": [None, dict],
+        "goal": [None, Profit, LeastCost],
+        "rules": "no_validation",
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
     }
 
     def __init__(
         self,
-        budget: ArrayLike | None = None,
+        budget: float | UncertainBudget | None = None,
         *,
         control: Any = None,
         objective: int | str | list[Any] | dict[Any, float] | None = None,
@@ -243,17 +204,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         population: int | None = None,
         risk: Literal["mean", "cvar", "chance", "robust"] = "mean",
         risk_level: float = 0.9,
-        budget_weight: ArrayLike | None = None,
-        budget_timing: Literal["here-and-now", "wait-and-see"] = "here-and-now",
-        target_response: float | None = None,
-        response_value: float | None = None,
-        min_share: ArrayLike | dict[Any, float] | None = None,
-        max_share: ArrayLike | dict[Any, float] | None = None,
-        max_arm_spend: ArrayLike | dict[Any, float] | None = None,
-        forbidden_arms: dict[Any, Any] | None = None,
-        min_return: float | None = None,
-        monotone_clusters: ArrayLike | None = None,
-        min_outcomes: dict[Any, float] | None = None,
+        goal: Profit | LeastCost | None = None,
+        rules: Sequence[Rule] = (),
         time_limit: float | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -266,17 +218,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         self.population = population
         self.risk = risk
         self.risk_level = risk_level
-        self.budget_weight = budget_weight
-        self.budget_timing = budget_timing
-        self.target_response = target_response
-        self.response_value = response_value
-        self.min_share = min_share
-        self.max_share = max_share
-        self.max_arm_spend = max_arm_spend
-        self.forbidden_arms = forbidden_arms
-        self.min_return = min_return
-        self.monotone_clusters = monotone_clusters
-        self.min_outcomes = min_outcomes
+        self.goal = goal
+        self.rules = rules
         self.time_limit = time_limit
         self.random_state = random_state
 
@@ -398,8 +341,9 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         """
         return CheckingRequest(super().get_metadata_routing(), self._check_early)
 
-    def _check_early(self, y, metadata):
+    def _check_early(self, y, metadata, steps):
         """Say what is wrong with the parameters before earlier steps of a pipeline are trained."""
+        check_steps(self.rules, steps)
         treatment = metadata.get("treatment")
         if y is None or treatment is None:
             return
@@ -433,7 +377,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         """Fit to checked rows, and to the columns that tell members of a cluster apart."""
         self._direction = draw_direction(told_apart_by.shape[1], rng)
         self._resolve(experiment.treatments, experiment)
-        self._n_networks = self._count_networks(X, experiment)
+        self._columns = self._find_columns(X, experiment)
         self._table = self._summarise(X, experiment)
         self._positions = self._place(X, experiment, told_apart_by)
         return self._solve()
@@ -455,26 +399,20 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         self._control, self._arm_cost, self._objective = resolve_parameters(
             self, treatments, experiment.outcome_names, ordered=self._order is not None
         )
-        n_tasks = experiment.outcomes.shape[1] + (experiment.cost is not None)
         self.estimation_ = resolve_estimation(
-            self.estimation, self.n_features_in_ - 1, len(treatments), n_tasks
+            self.estimation, self.n_features_in_ - 1, len(treatments), count_tasks(experiment)
         )
         self.outcome_names_ = experiment.outcome_names
         self._has_cost = experiment.cost is not None
         self.treatments_ = treatments
         self.control_ = treatments[self._control]
 
-    def _count_networks(self, X, experiment):
-        """Count the networks whose deviations stand before the expected outcomes."""
-        if self.estimation_ != "outcomes":
-            return 0
-        n_tasks = experiment.outcomes.shape[1] + self._has_cost
-        n_outcomes = len(experiment.treatments) * n_tasks
-        before = X[:, 1 : X.shape[1] - n_outcomes]
-        return count_networks(before, n_outcomes, experiment.sample_weight)
+    def _find_columns(self, X, experiment):
+        """Layout of the columns after the label; None where nothing is read from it."""
+        return find_columns(X[:, 1:], experiment) if self.estimation_ == "outcomes" else None
 
     def _summarise(self, X, experiment):
-        return summarise(X, experiment, self.estimation_, self._arm_cost)
+        return summarise(X, experiment, self.estimation_, self._arm_cost, self._columns)
 
     def _solve(self):
         """From statistics to an allocation of the default budget."""
@@ -508,8 +446,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
             return whole_clusters(individuals(weight, *scale), divisible=False), None
         units = units_of(self._positions, self.clusters_)
         size = individuals(units.weight, *scale)
-        ruled = any(getattr(self, name) is not None for name in RULES)
-        blocks, block = blocks_of_units(units.cluster, size, ruled=ruled)
+        blocks, block = blocks_of_units(units.cluster, size, ruled=bool(check_rules(self.rules)))
         return blocks, Members(units, block, size, stand_before(units, block, size))
 
     def _mean_outcome(self, index):
@@ -524,8 +461,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
             objective,
             self.estimation_,
             arm_cost=self._arm_cost,
-            has_cost=self._has_cost,
-            n_networks=self._n_networks,
+            columns=self._columns,
         )
 
     def _cluster_index(self, labels):

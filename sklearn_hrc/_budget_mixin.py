@@ -1,5 +1,6 @@
 """What an allocator with estimates does with budgets: plan, compare, explain."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -12,18 +13,21 @@ from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, check_unchange
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._plan_in_use import PlanInUse, of_plan, warn_if_idle
-from sklearn_hrc._problem import campaign_of, resolve_budgets
+from sklearn_hrc._problem import campaign_of, check_is_for_clusters
+from sklearn_hrc._programme.blocks import whole_clusters
 from sklearn_hrc._programme.budget_path import path_allocation, path_shares
+from sklearn_hrc._programme.campaign import risk_of, spending_of
 from sklearn_hrc._programme.hull import hull_path
 from sklearn_hrc._programme.plan import (
     cheapest_budget,
     plan_budget,
     plan_response,
     plan_without_budget,
-    risk_of,
-    spending_of,
 )
+from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetError
+from sklearn_hrc.goals import LeastCost, Profit
+from sklearn_hrc.rules._rule import Rule, check_rules
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,12 +54,12 @@ class BudgetMixin:
     mip_gap_ = of_plan(lambda use: use.plan.gap)
     bound_ = of_plan(lambda use: use.plan.bound / use.population)
 
-    def set_budget(self, budget: float) -> Self:
+    def set_budget(self, budget: float | UncertainBudget) -> Self:
         """Plan for another budget, without fitting anything.
 
         Parameters
         ----------
-        budget : float
+        budget : float or UncertainBudget
             Mean cost per individual: a total divided by the number of individuals. The parameter
             `budget` stays as it is. Other parameters of the plan that `set_params` has
             changed take part.
@@ -81,7 +85,55 @@ class BudgetMixin:
             If the budget does not bind, as a total would not.
         """
         check_is_fitted(self)
-        return self._adopt(self._plan(budget), budget, is_given=True, is_set=True)
+        return self._adopt_budget(budget, is_set=True)
+
+    def set_rules(self, rules: Sequence[Rule]) -> Self:
+        """Plan by other rules, without fitting anything.
+
+        Parameters
+        ----------
+        rules : list of rules
+            From :mod:`sklearn_hrc.rules`, in place of the parameter `rules`, which they become.
+            None are `()`. The budget is that of the last `set_budget`, else the parameter.
+
+        Returns
+        -------
+        self : ClusterBudgetAllocator
+            With the attributes that `set_budget` sets.
+
+        Raises
+        ------
+        RuleConflictError
+            If the budget and the rules cannot be kept together. The allocator is as before.
+        ValueError
+            If a rule does not fit the experiment, likewise, or takes a list of people.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_hrc import ClusterBudgetAllocator
+        >>> from sklearn_hrc.rules import MaxShare
+        >>> segment, mail = np.repeat([0, 1], 40), np.tile([0, 1], 40)
+        >>> allocator = ClusterBudgetAllocator(
+        ...     0.5, arm_cost=[0, 2], population=100, estimation="raw")
+        >>> allocator = allocator.fit(segment[:, None], 1.0 + segment * mail, treatment=mail)
+        >>> allocator.set_rules([MaxShare(1, 0.15)]).allocation_
+        array([[50,  0],
+               [35, 15]])
+        """
+        check_is_fitted(self)
+        before = {name: vars(self)[name] for name in ("rules", "_made_campaign", "_in_use")}
+        given = self._in_use.given
+        try:
+            self.rules = rules
+            for rule in check_rules(rules):
+                check_is_for_clusters(rule)
+            if given is not None:
+                return self._adopt_budget(given, is_set=True)
+            return self._plan_by_parameters()
+        except BaseException:
+            vars(self).update(before)
+            raise
 
     def budget_curve(self, budgets: ArrayLike) -> Bunch:
         """Show what budgets buy, by the estimates of `fit`.
@@ -101,7 +153,7 @@ class BudgetMixin:
         population = self._current_campaign().sizes.sum().item()
         points = []
         for budget in np.ravel(budgets).tolist():
-            plan = self._plan(budget)
+            plan = self._plan(as_finite(budget, "budgets"))
             covariance = self._estimates.total_covariance(plan.counts / population)
             totals = plan.response / population, plan.cost / population, plan.shadow_price
             points.append((budget, *totals, *np.sqrt(np.diagonal(covariance))))
@@ -166,7 +218,7 @@ class BudgetMixin:
         table : DataFrame
             A row for every cluster and each of its treatments. `individuals` is their
             number; `response`, `cost` and their standard errors are per individual, and
-            `marginal_return` is the response (money, with `response_value`) for a unit of cost
+            `marginal_return` is the response (profit, if that is the goal) for a unit of cost
             that this treatment adds to the cheaper one before it on the cluster's hull (NaN
             for the first, or off the hull).
         """
@@ -197,13 +249,16 @@ class BudgetMixin:
         check_is_fitted(self)
         campaign, counts, rule = self._in_use.campaign, self._in_use.plan.counts, self._in_use.rule
         if budget is not None:
+            budget = as_finite(budget, "budget")
             campaign, counts = self._current_campaign(), self._plan(budget).counts
             rule = risk_of(campaign, [budget], np.ones(1))
         if step is None:
             step = STEP * float(np.abs(self.cost_).max())
         elif as_finite(step, "step") <= 0:
             raise ValueError(f"step is expected to be positive, got {step}.")
-        return marginal_moves(self, campaign, counts, rule, step)
+        blocks = whole_clusters(campaign.sizes, divisible=True)
+        labels = self.clusters_, self.treatments_
+        return marginal_moves(campaign, blocks, counts, rule, step, *labels)
 
     def _current_campaign(self):
         """Return what plans are made of, with the parameters as they are now."""
@@ -218,9 +273,11 @@ class BudgetMixin:
         """Return the fingerprints of the parameters, and the campaign that they make."""
         made_with = fingerprints(self, PLAN_PARAMETERS)
         blocks = self._blocks()
-        return made_with, campaign_of(self, self._estimates, *blocks, self._mean_outcome)
+        return made_with, campaign_of(self, *blocks)
 
     def _plan(self, budget):
+        if isinstance(budget, UncertainBudget):
+            return plan_budget(self._current_campaign(), *budget.resolve())
         return plan_budget(self._current_campaign(), as_finite(budget, "budget"))
 
     def _assign(self, budget):
@@ -240,54 +297,38 @@ class BudgetMixin:
         """Plan as the parameters say, after estimates have changed."""
         self._made_campaign = self._make_campaign()
         self._fitted_with = fingerprints(self, FIT_PARAMETERS)
-        for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
-            vars(self).pop(name, None)
-        if self.target_response is not None:
-            plan = plan_response(
-                self._current_campaign(), as_finite(self.target_response, "target_response")
-            )
-            return self._adopt_spending(plan)
-        if self.budget is None:
-            if self.response_value is not None:
-                plan = plan_without_budget(self._current_campaign())
-                return self._adopt_spending(plan)
-            budget = max(mean_spent, self._cheapest_budget())
-            return self._adopt(self._plan(budget), budget)
-        if np.ndim(self.budget) == 0:
-            budget = np.asarray(self.budget).item()
-            return self._adopt(self._plan(budget), budget, is_given=True)
-        return self._plan_for_scenarios(*resolve_budgets(self.budget, self.budget_weight))
+        self._mean_spent = mean_spent
+        return self._plan_by_parameters()
 
-    def _plan_for_scenarios(self, budgets, weights):
-        """One plan for all possible budgets, or one for each."""
-        expected = float(budgets @ weights)
-        now = plan_budget(self._current_campaign(), budgets, weights)
-        self.budget_scenarios_, self.value_of_knowing_budget_ = budgets, np.nan
-        try:
-            later = [self._plan(budget) for budget in budgets]
-        except BudgetError:
-            # A plan for all budgets may exist where there is none for the smallest, once known.
-            if self.budget_timing == "wait-and-see":
-                raise
-        else:
-            self.budget_allocations_ = np.stack([self._whole(plan.counts) for plan in later])
-            known = float(weights @ [plan.objective for plan in later])
-            gained = (known - now.objective) / self._current_campaign().sizes.sum()
-            self.value_of_knowing_budget_ = float(gained)
-        if self.budget_timing == "wait-and-see":
-            return self._adopt(self._plan(expected), expected)
-        rule = risk_of(self._current_campaign(), budgets, weights)
-        if self.risk == "chance":
-            # Made for one of the budgets: what it keeps is what it spends.
-            rule = spending_of(self._current_campaign(), now)
-        return self._adopt(now, expected, rule)
+    def _plan_by_parameters(self):
+        """Plan for the goal and the budget of the constructor."""
+        campaign = self._current_campaign()
+        if isinstance(self.goal, LeastCost):
+            return self._adopt_spending(plan_response(campaign, float(self.goal.target_response)))
+        if self.budget is not None:
+            return self._adopt_budget(self.budget)
+        if isinstance(self.goal, Profit):
+            return self._adopt_spending(plan_without_budget(campaign))
+        budget = max(self._mean_spent, self._cheapest_budget())
+        return self._adopt(self._plan(budget), budget)
+
+    def _adopt_budget(self, budget, *, is_set=False):
+        """Plan for a budget that the user gave, and put the plan to use."""
+        plan = self._plan(budget)
+        if not isinstance(budget, UncertainBudget):
+            return self._adopt(plan, budget, warn=True, given=budget if is_set else None)
+        campaign = self._current_campaign()
+        # With a chance the plan is made for one of the budgets: what it keeps is what it spends.
+        by_spending = self.risk == "chance"
+        rule = spending_of(campaign, plan) if by_spending else risk_of(campaign, *budget.resolve())
+        return self._adopt(plan, budget.mean, rule, given=budget if is_set else None)
 
     def _adopt_spending(self, plan):
         """Put a plan to use whose budget is what it spends."""
         spent = plan.cost / self._current_campaign().sizes.sum()
         return self._adopt(plan, spent, spending_of(self._current_campaign(), plan))
 
-    def _adopt(self, plan, budget, rule=None, *, is_given=False, is_set=False):
+    def _adopt(self, plan, budget, rule=None, *, warn=False, given=None):
         """Put a plan to use, with the budget and the rule for it that the plan keeps."""
         campaign = self._current_campaign()
         use = PlanInUse(
@@ -297,9 +338,10 @@ class BudgetMixin:
             self._whole(plan.counts),
             self._assignment_of(plan),
             campaign,
-            is_set,
+            given,
         )
-        if is_given:
+        # By rules, a budget may be left over.
+        if warn and not campaign.requirements:
             warn_if_idle(use)
         self._in_use = use
         return self

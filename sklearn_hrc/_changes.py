@@ -3,28 +3,18 @@
 import joblib
 import numpy as np
 
-__all__ = ["FIT_PARAMETERS", "PLAN_PARAMETERS", "RULES", "check_unchanged", "fingerprints"]
+__all__ = ["FIT_PARAMETERS", "PLAN_PARAMETERS", "check_unchanged", "fingerprints"]
 
 # What cells were estimated with: only a fit can change it.
 FIT_PARAMETERS = ("control", "objective", "arm_cost", "estimation", "population", "random_state")
-# Rules of a campaign.
-RULES = (
-    "min_share",
-    "max_share",
-    "max_arm_spend",
-    "forbidden_arms",
-    "min_return",
-    "monotone_clusters",
-    "min_outcomes",
-)
 # What a plan is made with, beside the budget.
 PLAN_PARAMETERS = (
     "split_clusters",
     "risk",
     "risk_level",
-    "response_value",
+    "goal",
+    "rules",
     "time_limit",
-    *RULES,
 )
 
 
@@ -66,5 +56,8 @@ def check_unchanged(allocator, before):
 
 
 def _fingerprint(value):
+    if isinstance(value, list | tuple):
+        # A hash of all tells an object that is there twice from two equal ones.
+        return [_fingerprint(part) for part in value]
     # The state of a generator moves on with every draw.
     return "generator" if isinstance(value, np.random.RandomState) else joblib.hash(value)

@@ -1,8 +1,8 @@
-"""The private names of scikit-learn that this package relies on, in one place.
+"""Private names of scikit-learn that this package relies on, in one place.
 
 scikit-learn declares parameters and validates fits through helpers that have
-no public home yet. They are imported here and nowhere else, so that a release
-that moves one of them breaks one file.
+no public home yet. They are imported only here, so a release that moves one of them
+breaks only this file.
 """
 
 import sys
@@ -20,7 +20,7 @@ from sklearn.utils.validation import _get_feature_names as get_feature_names
 if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-    # scikit-learn has no types: what is decorated keeps its own.
+    # scikit-learn has no types. With these stubs a decorated function keeps its own type.
     def fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Function], Function]: ...
 
     def validate_params(
@@ -45,15 +45,16 @@ __all__ = [
 class CheckingRequest(MetadataRequest):
     """A request for metadata whose owner checks them as soon as a fit routes them.
 
-    A pipeline routes metadata to all of its steps before it fits the first one. So the last step
-    can say what is wrong with its parameters before the others are trained.
+    A pipeline routes metadata to all of its steps before it fits the first step. So the last step
+    can report errors of its parameters before the other steps are trained.
 
     Parameters
     ----------
     request : MetadataRequest
-        What is requested.
+        The requested metadata.
     check : callable
-        Called with the target, None where it is not found, and a dict of metadata.
+        Called with the target or None if it is not found, a dict of metadata, and the steps
+        before the owner.
     """
 
     def __init__(self, request, check):
@@ -67,15 +68,17 @@ class CheckingRequest(MetadataRequest):
 
     def _route_params(self, *, params, method, parent, caller):
         routed = super()._route_params(params=params, method=method, parent=parent, caller=caller)
-        # A search has not set the parameters of its estimator yet.
+        # Other callers are left out: a search has not set the parameters of its estimator yet.
         is_last = isinstance(parent, Pipeline) and parent.steps[-1][1] is self.owner
         if is_last and method == caller == "fit":
-            self._check(_target_of(parent), routed)
+            steps = [step for _, step in parent.steps[:-1]]
+            self._check(_target_of(parent), routed, steps)
         return routed
 
 
 def _target_of(parent):
-    """Return the `y` of the fit of a meta-estimator that is under way: it is no metadata."""
+    """Return the `y` of the fit of a meta-estimator that is under way, or None."""
+    # The target is no metadata, so it is read from the frame of the pipeline's fit.
     frame = sys._getframe(1)
     while frame is not None:
         given = frame.f_locals

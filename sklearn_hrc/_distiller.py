@@ -1,6 +1,7 @@
 """A policy distilled into one multi-class model for serving."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._compat import fit_context
 from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._policy import PolicyMixin
-from sklearn_hrc._problem import check_parameters
+from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._unwrap import (
     is_search,
@@ -29,7 +30,9 @@ from sklearn_hrc._unwrap import (
     transform_through,
     unwrap_policy,
 )
+from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetWarning, MissingTreatmentWarning
+from sklearn_hrc.rules._rule import Rule
 
 __all__ = ["DistilledAllocator"]
 
@@ -158,7 +161,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         rng = check_random_state(self.random_state)
         teacher = self._new_teacher(rng)
-        _, allocator = unwrap_policy(teacher, ClusterBudgetAllocator)
+        steps, allocator = unwrap_policy(teacher, ClusterBudgetAllocator)
         rows = {
             "treatment": treatment,
             "cost": cost,
@@ -172,6 +175,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         )
         if not is_search(teacher):  # a search may set them
             check_parameters(allocator, experiment)
+            check_steps(allocator.rules, steps)
         given = {name: values for name, values in rows.items() if values is not None}
         with warnings.catch_warnings():
             # It has just been said.
@@ -183,12 +187,12 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         self._fitted_with = self._fingerprints()
         return self
 
-    def set_budget(self, budget: float) -> Self:
+    def set_budget(self, budget: float | UncertainBudget) -> Self:
         """Allocate another budget, without training anything.
 
         Parameters
         ----------
-        budget : float
+        budget : float or UncertainBudget
             Mean cost per individual.
 
         Returns
@@ -199,6 +203,24 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_unchanged()
         self.allocator_.set_budget(budget)
+        return self
+
+    def set_rules(self, rules: Sequence[Rule]) -> Self:
+        """Allocate by other rules, without training anything.
+
+        Parameters
+        ----------
+        rules : list of rules
+            From :mod:`sklearn_hrc.rules`, as in :meth:`ClusterBudgetAllocator.set_rules`.
+
+        Returns
+        -------
+        self : DistilledAllocator
+            With the allocation by these rules in `allocator_`.
+        """
+        check_is_fitted(self)
+        self._check_unchanged()
+        self.allocator_.set_rules(rules)
         return self
 
     def budget_curve(self, budgets: ArrayLike) -> Bunch:
@@ -278,9 +300,9 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         served = self._served(inputs)
         served = np.column_stack([served, Z[:, 1:]])
         self.allocator_ = clone(allocator)._fit_served(served, y, inputs, rng, **given)
-        if allocator._in_use.is_set:
+        if allocator._in_use.given is not None:
             # The teacher's budget of today is not its parameter.
-            self.allocator_.set_budget(allocator.budget_)
+            self.allocator_.set_budget(allocator._in_use.given)
 
     def _inputs(self, X):
         """What the student sees: the features as preprocessed for the teacher."""

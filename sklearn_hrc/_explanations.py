@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from sklearn_hrc._programme.blocks import RiskOfBlocks, constraints_in_blocks
+from sklearn_hrc._programme.constraints import dense_constraint, join_constraints
 from sklearn_hrc._programme.hull import hull_path
-from sklearn_hrc._programme.relaxation import InfeasibleRows, dense_row, join_rows, relax_rows
+from sklearn_hrc._programme.relaxation import Infeasible, relax
 
-__all__ = ["marginal_moves", "plan_table"]
+__all__ = ["frame_of", "marginal_moves", "plan_table"]
 
 # Individuals that a relaxation moves by rounding alone.
 _NOBODY = 1e-6
@@ -19,7 +21,7 @@ def plan_table(allocator):
     marginal[path.cluster, path.target] = path.slope
     cluster, arm = np.nonzero(counts)
     cells = cluster, arm
-    return _frame(
+    return frame_of(
         {
             "cluster": allocator.clusters_[cluster],
             "size": allocator.cluster_sizes_[cluster],
@@ -34,88 +36,97 @@ def plan_table(allocator):
     )
 
 
-def marginal_moves(allocator, campaign, counts, rule, step):
+def marginal_moves(campaign, blocks, counts, rule, step, clusters, treatments):
     """Return what changes from a step below a budget to it, and to a step above it.
 
     Parameters
     ----------
-    allocator : ClusterBudgetAllocator
-        Fitted.
     campaign : Campaign
         What the allocation was made of.
-    counts : ndarray of shape (n_clusters, n_arms)
+    blocks : Blocks
+        Cells that individuals move in.
+    counts : ndarray of shape (n_blocks, n_arms)
         Allocation of the budget.
     rule : BudgetRisk
         How the allocation keeps the budget; its reserve is kept as it is.
     step : float
         Per individual.
+    clusters : ndarray of shape (n_clusters,)
+        Labels; the last one is that of blocks in no single cluster.
+    treatments : ndarray of shape (n_arms,)
+        Labels.
 
     Returns
     -------
     moves : DataFrame
         See `ClusterBudgetAllocator.explain_budget`.
     """
-    here = _relaxed(campaign, counts, rule, 0.0)
+    here = _relaxed(campaign, blocks, counts, rule, 0.0)
     moves = []
     for name, shift in (("last", -step), ("next", step)):
-        there = _relaxed(campaign, counts, rule, shift)
+        there = _relaxed(campaign, blocks, counts, rule, shift)
         if there is not None and here is not None:
             fewer, more = (there, here) if shift < 0 else (here, there)
             moves += [(name, *move) for move in _moves(fewer, more)]
-    names = [move[0] for move in moves]
-    cluster, source, target = np.array([move[1:4] for move in moves], dtype=int).reshape(-1, 3).T
+    block, source, target = np.array([move[1:4] for move in moves], dtype=int).reshape(-1, 3).T
     individuals = np.array([move[4] for move in moves], dtype=float)
 
     def change(values):
-        return individuals * (values[cluster, target] - values[cluster, source])
+        values = blocks.spread(values)
+        return individuals * (values[block, target] - values[block, source])
 
-    response, cost = change(campaign.response), change(campaign.cost)
-    return _frame(
+    frame = frame_of(
         {
-            "step": names,
-            "cluster": allocator.clusters_[cluster],
-            "source": allocator.treatments_[source],
-            "target": allocator.treatments_[target],
+            "step": [move[0] for move in moves],
+            "cluster": clusters[blocks.cluster[block]],
+            "source": treatments[source],
+            "target": treatments[target],
             "individuals": individuals,
-            "response": response,
-            "cost": cost,
-            "marginal_return": np.divide(
-                response, cost, out=np.full(len(cost), np.nan), where=cost != 0
-            ),
+            "response": change(campaign.response),
+            "cost": change(campaign.cost),
         }
     )
+    keys = ["step", "cluster", "source", "target"]
+    frame = frame.groupby(keys, sort=False, dropna=False, as_index=False).sum()
+    frame["marginal_return"] = (frame.response / frame.cost).where(frame.cost != 0)
+    return frame
 
 
-def _relaxed(campaign, counts, rule, shift):
+def _relaxed(campaign, blocks, counts, rule, shift):
     """Counts of the linear relaxation where the budget is shifted; None where there are none."""
-    _, coefficients, limit = rule.cut(counts)
-    rows = [dense_row(coefficients, limit + shift * campaign.sizes.sum())]
-    rows += [other.rows for other in campaign.rules]
+    _, coefficients, limit = RiskOfBlocks(rule, blocks).cut(counts)
+    constraints = [dense_constraint(coefficients, limit + shift * campaign.sizes.sum())]
+    constraints += [
+        constraints_in_blocks(one.constraints, blocks, len(campaign.sizes))
+        for one in campaign.requirements
+    ]
     try:
-        return relax_rows(campaign.value, campaign.sizes, join_rows(rows)).counts
-    except InfeasibleRows:
+        relaxed = relax(blocks.spread(campaign.value), blocks.sizes, join_constraints(constraints))
+    except Infeasible:
         return None
+    return blocks.meant(relaxed.counts)
 
 
 def _moves(fewer, more):
-    """Moves (cluster, source, target, individuals) that lead from some counts to others."""
+    """Moves (block, source, target, individuals) that lead from some counts to others."""
     change = more - fewer
-    for cluster in np.flatnonzero(np.abs(change).max(axis=1) > _NOBODY):
-        gone = {arm: -n for arm, n in enumerate(change[cluster].tolist()) if n < -_NOBODY}
-        come = {arm: n for arm, n in enumerate(change[cluster].tolist()) if n > _NOBODY}
+    for block in np.flatnonzero(np.abs(change).max(axis=1) > _NOBODY):
+        gone = {arm: -n for arm, n in enumerate(change[block].tolist()) if n < -_NOBODY}
+        come = {arm: n for arm, n in enumerate(change[block].tolist()) if n > _NOBODY}
         for target, wanted in come.items():
             for source, left in gone.items():
                 moved = min(wanted, left)
                 if moved > _NOBODY:
-                    yield cluster, source, target, moved
+                    yield block, source, target, moved
                     wanted, gone[source] = wanted - moved, left - moved
 
 
-def _frame(columns):
+def frame_of(columns, index=None):
+    """Return a data frame, or say that pandas is missing."""
     try:
         import pandas as pd
     except ImportError as error:
         raise ImportError(
             "Tables need pandas: install it, or sklearn-hrc with the extra 'plot'."
         ) from error
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, index=index)

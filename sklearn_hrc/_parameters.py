@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_hrc._experiment import as_numbers, default_names
 from sklearn_hrc._labels import as_labelled
+from sklearn_hrc.budgets import UncertainBudget
 
 __all__ = [
     "align_outcomes",
@@ -51,8 +52,11 @@ def resolve_parameters(allocator, treatments, outcome_names, *, ordered=False):
     """
     if isinstance(allocator.budget, Real):
         as_finite(allocator.budget, "budget")
-    if allocator.monotone_clusters is not None and not ordered:
-        _check_steps(treatments)
+    elif allocator.budget is not None and not isinstance(allocator.budget, UncertainBudget):
+        raise ValueError(
+            "budget is expected to be a number, None, or an UncertainBudget of several, got "
+            f"{allocator.budget!r}."
+        )
     return (
         resolve_control(allocator.control, treatments),
         resolve_arm_cost(allocator.arm_cost, treatments, ordered=ordered),
@@ -177,12 +181,3 @@ def outcome_index(name, outcome_names, parameter):
         f"{parameter} is expected to name columns of y, {outcome_names}, or their indices, "
         f"got {name!r}."
     )
-
-
-def _check_steps(treatments):
-    if treatments.dtype.kind in "US" and len(treatments) > 1:
-        raise ValueError(
-            "treatment is expected to be an ordered Categorical along with monotone_clusters where "
-            f"treatments are strings, got {treatments.tolist()}, whose alphabetical order means "
-            "nothing."
-        )

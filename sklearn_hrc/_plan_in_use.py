@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._assignment import Assignment
-from sklearn_hrc._programme.plan import Campaign, Plan
+from sklearn_hrc._programme.campaign import Campaign, Plan
 from sklearn_hrc._programme.risk import BudgetRisk
 from sklearn_hrc._warning import warn
+from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetWarning
 
 __all__ = ["PlanInUse", "of_plan", "warn_if_idle"]
@@ -33,8 +34,8 @@ class PlanInUse(NamedTuple):
         Arms of rows.
     campaign : Campaign
         What it is made of.
-    is_set : bool
-        By `set_budget`, not by the parameters.
+    given : float or UncertainBudget or None
+        Budget of `set_budget`; None where the parameters said it.
     """
 
     budget: float
@@ -43,7 +44,7 @@ class PlanInUse(NamedTuple):
     allocation: np.ndarray
     assignment: Assignment
     campaign: Campaign
-    is_set: bool
+    given: float | UncertainBudget | None
 
     @property
     def population(self):

@@ -1,22 +1,24 @@
-"""The parameters of an allocator against what it estimated: its campaign."""
+"""The parameters of an allocator against what it estimated: the problem that is solved."""
 
 import numpy as np
+from sklearn.base import is_clusterer
 
-from sklearn_hrc._experiment import as_numbers
-from sklearn_hrc._parameters import as_finite, outcome_index, resolve_parameters
+from sklearn_hrc._parameters import resolve_parameters
 from sklearn_hrc._programme.blocks import sum_to_clusters
-from sklearn_hrc._programme.plan import Campaign
+from sklearn_hrc._programme.campaign import Campaign
 from sklearn_hrc._programme.risk import CostErrors
-from sklearn_hrc._rules import (
-    forbidden_rule,
-    limit_rules,
-    monotone_rule,
-    outcome_rule,
-    resolve_limits,
-    return_rule,
-)
+from sklearn_hrc.goals import Profit
+from sklearn_hrc.rules._rule import Setting, check_rules
 
-__all__ = ["campaign_of", "check_parameters", "cost_errors", "resolve_budgets"]
+__all__ = [
+    "campaign_of",
+    "campaign_of_list",
+    "check_is_for_clusters",
+    "check_parameters",
+    "check_steps",
+    "cost_errors",
+    "has_order",
+]
 
 
 def check_parameters(allocator, experiment):
@@ -35,51 +37,117 @@ def check_parameters(allocator, experiment):
     treatments, names = experiment.treatments, experiment.outcome_names
     ordered = experiment.order is not None
     resolve_parameters(allocator, treatments, names, ordered=ordered)
-    if allocator.budget is not None and np.ndim(allocator.budget):
-        resolve_budgets(allocator.budget, allocator.budget_weight)
-    for name in ("min_share", "max_share", "max_arm_spend"):
-        limits = getattr(allocator, name)
-        if limits is not None:
-            is_share = name != "max_arm_spend"
-            resolve_limits(limits, treatments, name, share=is_share, ordered=ordered)
-    if allocator.forbidden_arms is not None:
-        # Its clusters are not known yet.
-        clusters = np.array([*allocator.forbidden_arms], dtype=object)
-        forbidden_rule(allocator.forbidden_arms, clusters, treatments)
-    for name, minimum in (allocator.min_outcomes or {}).items():
-        outcome_index(name, names, "min_outcomes")
-        as_finite(minimum, "min_outcomes")
-    for name in ("min_return", "response_value", "target_response"):
-        if getattr(allocator, name) is not None:
-            as_finite(getattr(allocator, name), name)
+    for rule in check_rules(allocator.rules):
+        rule.check(treatments, names, has_order(treatments, ordered))
+        check_is_for_clusters(rule)
 
 
-def campaign_of(allocator, estimates, blocks, members, mean_outcome):
+def check_steps(rules, steps):
+    """Refuse rules on clusters where a step makes them, whose labels change with every fit.
+
+    Parameters
+    ----------
+    rules : list of Rule
+        From the user.
+    steps : list of estimators
+        Those before the allocator.
+    """
+    # A step may be "passthrough", or None.
+    makers = [type(step).__name__ for step in steps if hasattr(step, "fit") and is_clusterer(step)]
+    for rule in check_rules(rules):
+        if rule.clusters_named and makers:
+            raise ValueError(
+                f"rules is expected to speak of people where {makers[0]} makes the clusters, whose "
+                f"labels change with every fit, got {rule!r}; use Forbid(arm, where=...) for "
+                "people with certain features, in the rules of plan_list."
+            )
+
+
+def check_is_for_clusters(rule):
+    """Refuse a rule that takes a list of people."""
+    if rule.is_for_lists:
+        raise ValueError(
+            f"rules of an allocator is expected to hold rules on clusters and arms, got {rule!r}, "
+            "which speaks of the features of people; give it to plan_list(..., rules=[...])."
+        )
+
+
+def has_order(treatments, ordered):
+    """Tell whether the order of the treatments means something."""
+    return ordered or len(treatments) == 1 or treatments.dtype.kind not in "US"
+
+
+def campaign_of(allocator, blocks, members):
     """Return what plans of an allocator are made of.
 
     Parameters
     ----------
     allocator : ClusterBudgetAllocator
-        With its parameters, and its arms, clusters and sizes resolved.
-    estimates : CellEstimates
-        Response and cost of its cells.
+        Fitted, or about to plan for the first time.
     blocks : Blocks
         Units of its clusters.
     members : Members or None
         Who they are.
-    mean_outcome : callable
-        Estimated means, (n_clusters, n_treatments), of the outcome with an index.
 
     Returns
     -------
     campaign : Campaign
-        Estimates and rules.
+        Estimates and requirements.
     """
+    rules = check_rules(allocator.rules)
+    for rule in rules:
+        check_is_for_clusters(rule)
+    given = rules, allocator._mean_outcome
+    return _campaign(allocator, allocator._estimates, blocks, *given)._replace(members=members)
+
+
+def campaign_of_list(allocator, estimates, blocks, rules):
+    """Return what plans for a list of people are made of.
+
+    Parameters
+    ----------
+    allocator : ClusterBudgetAllocator
+        Fitted.
+    estimates : CellEstimates
+        Those of the allocator, and of an average cluster.
+    blocks : Blocks
+        Cells of the list.
+    rules : list of Rule
+        On clusters and arms.
+
+    Returns
+    -------
+    campaign : Campaign
+        Estimates and requirements.
+    """
+    use = allocator._in_use
+    share = use.campaign.sizes / use.population
+
+    def mean_outcome(index):
+        means = allocator._mean_outcome(index)
+        return np.vstack([means, share @ means])
+
+    return _campaign(allocator, estimates, blocks, rules, mean_outcome)
+
+
+def _campaign(allocator, estimates, blocks, rules, mean_outcome):
+    """Put estimates and parameters together."""
     response, cost = np.moveaxis(estimates.mean, -1, 0)
     sizes = sum_to_clusters(blocks.sizes[:, None], blocks, len(response))[:, 0]
     value = response
-    if allocator.response_value is not None:
-        value = as_finite(allocator.response_value, "response_value") * response - cost
+    if isinstance(allocator.goal, Profit):
+        value = float(allocator.goal.response_value) * response - cost
+    setting = Setting(
+        allocator.treatments_,
+        allocator._control,
+        has_order(allocator.treatments_, allocator._order is not None),
+        allocator.clusters_,
+        sizes,
+        response,
+        cost,
+        allocator.outcome_names_,
+        mean_outcome,
+    )
     return Campaign(
         response=response,
         cost=cost,
@@ -87,11 +155,10 @@ def campaign_of(allocator, estimates, blocks, members, mean_outcome):
         sizes=sizes,
         blocks=blocks,
         errors=cost_errors(estimates),
-        rules=_rules(allocator, response, cost, sizes, mean_outcome),
+        requirements=[rule.requirement(setting) for rule in rules],
         risk=allocator.risk,
         risk_level=allocator.risk_level,
         time_limit=allocator.time_limit,
-        members=members,
     )
 
 
@@ -102,61 +169,3 @@ def cost_errors(estimates):
         level=np.sqrt(estimates.shared[:, 1, 1]),
         factors=estimates.factors[:, :, 1],
     )
-
-
-def resolve_budgets(budget, weights):
-    """Return possible budgets and their probabilities.
-
-    Parameters
-    ----------
-    budget : array-like of shape (n_scenarios,)
-        Mean costs per individual.
-    weights : array-like of shape (n_scenarios,) or None
-        Not negative, not all zero; None for equal ones.
-
-    Returns
-    -------
-    budgets, weights : ndarray of shape (n_scenarios,)
-        Weights sum to one.
-    """
-    budgets = as_numbers(budget, "budget")
-    if budgets.ndim != 1 or not len(budgets) or not np.all(np.isfinite(budgets)):
-        raise ValueError(
-            f"budget is expected to be a finite number, or a list of them, got {budget!r}."
-        )
-    if weights is None:
-        return budgets, np.full(len(budgets), 1 / len(budgets))
-    chances = as_numbers(weights, "budget_weight")
-    if chances.shape != budgets.shape or not (
-        np.all(np.isfinite(chances)) and np.all(chances >= 0) and chances.sum() > 0
-    ):
-        raise ValueError(
-            f"budget_weight is expected to hold {len(budgets)} numbers that are not negative, one "
-            f"for each budget, got {weights!r}."
-        )
-    return budgets, chances / chances.sum()
-
-
-def _rules(allocator, response, cost, sizes, mean_outcome):
-    """Rules of the parameters that are given."""
-    treatments, rules = allocator.treatments_, []
-    ordered = allocator._order is not None
-    for name, of_cost in (("min_share", None), ("max_share", None), ("max_arm_spend", cost)):
-        limits = getattr(allocator, name)
-        if limits is not None:
-            is_share = of_cost is None
-            limits = resolve_limits(limits, treatments, name, share=is_share, ordered=ordered)
-            rules += limit_rules(name, limits, treatments, sizes, of_cost)
-    if allocator.forbidden_arms is not None:
-        rules.append(forbidden_rule(allocator.forbidden_arms, allocator.clusters_, treatments))
-    if allocator.min_return is not None:
-        minimum = as_finite(allocator.min_return, "min_return")
-        rules.append(return_rule(response, cost, allocator._control, minimum))
-    if allocator.monotone_clusters is not None:
-        order = list(allocator.monotone_clusters)
-        rules.append(monotone_rule(order, allocator.clusters_, treatments, sizes))
-    for name, minimum in (allocator.min_outcomes or {}).items():
-        index = outcome_index(name, allocator.outcome_names_, "min_outcomes")
-        minimum = as_finite(minimum, "min_outcomes")
-        rules.append(outcome_rule(name, mean_outcome(index), sizes, minimum))
-    return rules

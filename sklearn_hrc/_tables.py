@@ -1,4 +1,4 @@
-"""Tables as users hand them in: what no number can be read from, and rows in another order."""
+"""Checks of users' tables: entries that are no numbers, and rows in different orders."""
 
 import datetime
 from collections import Counter
@@ -7,14 +7,21 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
-__all__ = ["check_aligned", "check_columns", "check_container", "check_features", "is_pandas"]
+__all__ = [
+    "as_booleans",
+    "check_aligned",
+    "check_columns",
+    "check_container",
+    "check_features",
+    "is_pandas",
+]
 
 _PAGE = "the page 'Preparing tables' of the guide shows how"
 _TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 def check_features(estimator, X, *, reset=True):
-    """Return `X` as a matrix of floats, or say in one sentence what to do with it.
+    """Return `X` as a matrix of floats, or say in one sentence how to make one of it.
 
     Parameters
     ----------
@@ -23,7 +30,7 @@ def check_features(estimator, X, *, reset=True):
     X : array-like of shape (n_samples, n_features)
         Features.
     reset : bool, default=True
-        Whether these are the columns of a first fit; others must be like those.
+        Whether these are the columns of a first fit. Otherwise they must match those of the fit.
 
     Returns
     -------
@@ -37,7 +44,7 @@ def check_features(estimator, X, *, reset=True):
 
 
 def check_container(values, name):
-    """Refuse masked entries and sparse matrices: numpy drops the mask, and reads no matrix."""
+    """Refuse masked entries, as numpy drops the mask, and sparse matrices."""
     if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
         raise ValueError(
             f"{name} is expected to have no masked entries, got {np.ma.count_masked(values)}; "
@@ -68,13 +75,13 @@ def check_columns(values, name):
 def check_aligned(inputs):
     """Refuse pandas inputs whose indexes hold the same labels in different orders.
 
-    Indexes with other labels are no mistake: a frame of a split keeps its index beside
-    a series made anew.
+    Indexes with different labels are allowed, since a frame of a split keeps its index beside
+    a newly made series.
 
     Parameters
     ----------
     inputs : dict
-        What was given, by the name of the parameter.
+        Inputs by the name of the parameter.
     """
     different = []
     for name, values in inputs.items():
@@ -93,13 +100,21 @@ def check_aligned(inputs):
             different.append((name, values.index))
 
 
+def as_booleans(values):
+    """Return an array of booleans where values are, also objects as nullable ones are."""
+    array = np.asarray(values)
+    if array.dtype == object and all(isinstance(value, bool) for value in array.flat):
+        return array.astype(bool)
+    return array
+
+
 def is_pandas(values):
-    """Tell whether values have an index; pandas is not a dependency."""
+    """Tell whether values have an index. pandas is not a dependency, so it is not imported."""
     return hasattr(values, "iloc") and hasattr(values, "index")
 
 
 def _check_kinds(X):
-    """Refuse strings and times; what else is no number is left to scikit-learn."""
+    """Refuse strings and times. scikit-learn refuses whatever else is no number."""
     if is_pandas(X) and hasattr(X, "columns"):
         kinds = [getattr(dtype, "kind", "O") for dtype in X.dtypes]
         columns = [
@@ -145,4 +160,5 @@ def _kind_of_objects(values):
 def _same_labels(index, other):
     if len(index) != len(other) or not index.isin(other).all():
         return False
+    # Labels may repeat, so compare how often each occurs.
     return Counter(index) == Counter(other)

@@ -1,97 +1,38 @@
 """A plan for a list of people: who gets which arm, within a total budget, in whole numbers."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_hrc._compat import HasMethods, validate_params
-from sklearn_hrc._eligibility import check_eligible, stand_ins
+from sklearn_hrc._eligibility import (
+    apply_rules,
+    check_eligible,
+    check_units,
+    only_control,
+    units_allowed,
+)
+from sklearn_hrc._list_cells import cells_of_units
+from sklearn_hrc._list_plan import ListPlan
 from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._positions import project
-from sklearn_hrc._problem import campaign_of
-from sklearn_hrc._programme.blocks import Blocks
-from sklearn_hrc._programme.plan import cheapest_budget, plan_budget
+from sklearn_hrc._problem import campaign_of_list, check_steps, has_order
+from sklearn_hrc._programme.campaign import risk_of, spending_of
+from sklearn_hrc._programme.plan import plan_budget, plan_response, plan_without_budget
+from sklearn_hrc._tables import is_pandas
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
-from sklearn_hrc.exceptions import BudgetError
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from sklearn_hrc.budgets import UncertainBudget
+from sklearn_hrc.goals import LeastCost, Profit
+from sklearn_hrc.rules._rule import Rule, check_rules
 
 __all__ = ["ListPlan", "plan_list"]
 
 # Turns of the circle on which the members of a cell stand, for a unit of the line.
 _TURNS = 10.0
-
-
-class ListPlan(NamedTuple):
-    """What everybody on a list gets, and what is expected of it; made by `plan_list`.
-
-    Parameters
-    ----------
-    arms : ndarray of shape (n_samples,)
-        Treatment label of each row.
-    response, cost : ndarray of shape (n_samples,)
-        Expected response and cost of each row under its arm.
-    total_response, total_cost : float
-        Their sums.
-    total_response_se, total_cost_se : float
-        Standard errors of the sums, from those of the cells of the policy.
-    total_budget : float
-        Limit of the total cost.
-    shadow_price : float
-        Response that one further unit of budget buys; 0 if the budget does not bind.
-    status : {"optimal", "feasible"}
-        Whether it is proven that no plan is better, as `status_` of the allocator.
-    treatments : ndarray of shape (n_treatments,)
-        Labels of all arms.
-    index : Any
-        Index of the list where it is a data frame, else None.
-    """
-
-    arms: NDArray[Any]
-    response: NDArray[np.floating]
-    cost: NDArray[np.floating]
-    total_response: float
-    total_cost: float
-    total_response_se: float
-    total_cost_se: float
-    total_budget: float
-    shadow_price: float
-    status: str
-    treatments: NDArray[Any]
-    index: Any
-
-    def to_frame(self) -> "DataFrame":
-        """Return a data frame with the index of the list and a row for everybody.
-
-        Returns
-        -------
-        frame : DataFrame
-            Columns `treatment`, `response` and `cost`.
-        """
-        columns = {"treatment": self.arms, "response": self.response, "cost": self.cost}
-        return _pandas().DataFrame(columns, index=self.index)
-
-    def summary(self) -> "DataFrame":
-        """Return a data frame with a row for each arm and their total.
-
-        Returns
-        -------
-        frame : DataFrame
-            Columns `individuals`, `share`, `cost` and `response`, the last two in all.
-        """
-        rows = [self.arms == label for label in self.treatments]
-        rows.append(np.ones(len(self.arms), dtype=bool))
-        columns = {
-            "individuals": [int(mine.sum()) for mine in rows],
-            "share": [float(_share(mine)) for mine in rows],
-            "cost": [float(self.cost[mine].sum()) for mine in rows],
-            "response": [float(self.response[mine].sum()) for mine in rows],
-        }
-        return _pandas().DataFrame(columns, index=[*self.treatments.tolist(), "total"])
 
 
 @validate_params(
@@ -100,7 +41,9 @@ class ListPlan(NamedTuple):
         "X": "no_validation",
         "total_budget": "no_validation",
         "budget": "no_validation",
+        "rules": "no_validation",
         "eligible": "no_validation",
+        "same_arm_within": "no_validation",
     },
     prefer_skip_nested_validation=True,
 )
@@ -109,15 +52,17 @@ def plan_list(
     X: ArrayLike,
     *,
     total_budget: float | None = None,
-    budget: float | None = None,
+    budget: float | UncertainBudget | None = None,
+    rules: Sequence[Rule] = (),
     eligible: Any = None,
+    same_arm_within: Any = None,
 ) -> ListPlan:
     """Plan for the people on a list, with the estimates of a fitted policy.
 
     A policy's budget is a mean over people like those of its experiment. A list has its own
-    mix of them. Its members are counted by cluster, and by the arms that they may get, and the
-    programme is solved for these numbers, exactly and without training. Rules and risk of the
-    policy hold for the list.
+    mix of them. Its members are counted by cluster, and by the arms that they may get. The
+    programme is solved for these numbers, exactly and without training. The goal, the rules and the
+    risk of the policy hold for the list.
 
     Parameters
     ----------
@@ -126,29 +71,38 @@ def plan_list(
         :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in one, or a search over
         it.
     X : array-like of shape (n_samples, n_features)
-        The list, with the columns of `fit`.
+        The list, with the columns of `fit`. A data frame may have them in another order, and
+        further ones.
     total_budget : float, default=None
         Largest expected cost of all rows together.
-    budget : float, default=None
-        Largest expected mean cost per row. Without both it is the budget that the policy has in
-        use.
+    budget : float or UncertainBudget, default=None
+        Largest expected mean cost per row, in place of `total_budget`. Without both, the
+        budget is the one that the policy has in use.
+    rules : list of rules, default=()
+        What the plan keeps beside the budget and the rules of the policy, from
+        :mod:`sklearn_hrc.rules`. Numbers and shares are those of the list.
     eligible : array-like of shape (n_samples, n_treatments) or dict, default=None
         Who may get which arm: a boolean column for each treatment, in the order of `treatments_`
         or a data frame with labels; or a dict with a boolean mask for some treatments. None: all
         may get all.
+    same_arm_within : array-like of shape (n_samples,) or str, default=None
+        Label of the household of each row, or the name of a column of `X` that holds it. The
+        members of a household get the same arm, one that each of them may get.
 
     Returns
     -------
     plan : ListPlan
         Arms, and what is expected of them. A row whose cluster the policy does not know gets
-        control, at control's mean cost.
+        control, and counts with the means of control.
 
     Raises
     ------
     BudgetError
         If no plan keeps the budget.
     RuleConflictError
-        If the budget and the rules of the policy cannot be kept together on this list.
+        If the budget and the rules cannot be kept together on this list.
+    ValueError
+        If the list, `eligible` or `same_arm_within` leaves somebody without an arm.
 
     See Also
     --------
@@ -159,6 +113,7 @@ def plan_list(
     >>> import numpy as np
     >>> from sklearn_hrc import ClusterBudgetAllocator
     >>> from sklearn_hrc.planning import plan_list
+    >>> from sklearn_hrc.rules import MaxIndividuals
     >>> segment = np.repeat([0, 1], 40)
     >>> mail = np.tile([0, 1], 40)
     >>> policy = ClusterBudgetAllocator(0.2, arm_cost=[0, 2], estimation="raw").fit(
@@ -166,86 +121,112 @@ def plan_list(
     >>> plan = plan_list(policy, [[0], [1], [1], [1]], total_budget=5)
     >>> plan.total_cost, plan.total_response, int((plan.arms == 1).sum())
     (4.0, 6.0, 2)
+    >>> plan_list(
+    ...     policy, [[0], [1], [1], [1]], total_budget=5, rules=[MaxIndividuals(1, 1)]
+    ... ).total_cost
+    2.0
     """
     if total_budget is not None and budget is not None:
         raise ValueError(
             "budget is expected to be None where total_budget is given, got both; total_budget is "
             "budget times the number of rows."
         )
+    if not _num_samples(X):
+        raise ValueError("X is expected to have at least one row, got none.")
     steps, last = unwrap_policy(policy, name="policy")
     check_is_fitted(last)
+    last._check_unchanged()
     allocator = last._fitted_allocator
-    checked = last._check_X(transform_through(steps, X))
-    cluster, columns = last._locate(checked)
+    rules = _check_list_rules(rules, allocator, steps)
+    features = _by_name(X, [*steps, last])
+    cluster, columns = last._locate(last._check_X(transform_through(steps, features)))
     allowed = check_eligible(eligible, len(cluster), allocator.treatments_, X)
-    limit = _limit(total_budget, budget, allocator, len(cluster))
-    arm, plan = _plan_rows(allocator, cluster, columns, allowed, limit)
-    return _list_plan(allocator, cluster, arm, plan, limit, getattr(X, "index", None))
+    apply_rules(allowed, rules, allocator.treatments_, X)
+    only_control(allowed, cluster < 0, allocator._control, allocator.control_)
+    unit, labels = check_units(same_arm_within, len(cluster), X)
+    allowed = units_allowed(allowed, unit, labels)
+    # One cluster more, an average one, holds the rows whose cluster nobody knows.
+    cluster = np.where(cluster < 0, len(allocator.clusters_), cluster)
+    estimates = allocator._estimates.with_average(_shares(allocator))
+    blocks, cell = cells_of_units(cluster, unit, allowed, estimates.mean[..., 1])
+    on_clusters = [rule for rule in rules if not rule.is_for_lists]
+    campaign = campaign_of_list(allocator, estimates, blocks, on_clusters)
+    plan, rule, limit = _solve(allocator, campaign, total_budget, budget)
+    turn = _turn(project(columns, allocator._direction), unit)
+    counts = plan.of_blocks // blocks.per_unit
+    arm = _arms(cell, turn, counts, blocks.spread(campaign.cost))[unit]
+    return _list_plan(allocator, estimates, cluster, arm, (campaign, plan, rule), limit, X)
 
 
-def _limit(total_budget, budget, allocator, n_rows):
-    """Return the total budget that is meant."""
-    if total_budget is not None:
-        return as_finite(total_budget, "total_budget")
-    mean = allocator.budget_ if budget is None else as_finite(budget, "budget")
-    return mean * n_rows
+def _shares(allocator):
+    """Share of each cluster in the population of the policy."""
+    return allocator._in_use.campaign.sizes / allocator._in_use.population
 
 
-def _plan_rows(allocator, cluster, columns, allowed, limit):
-    """Return the arm of each row, and the plan of those whose cluster is known."""
-    known = np.flatnonzero(cluster >= 0)
-    unknown = np.flatnonzero(cluster < 0)
-    control = allocator._control
-    if len(unknown) and not allowed[unknown, control].all():
-        row = int(unknown[np.argmin(allowed[unknown, control])])
-        raise ValueError(
-            f"eligible is expected to allow control, {allocator.control_!s}, where the policy does "
-            f"not know the cluster of a row, got row {row} without."
-        )
-    arm = np.full(len(cluster), control)
-    if not len(known):
-        return arm, None
-    allocator._current_campaign()  # says what has changed since the fit
-    blocks, cell = _cells(cluster[known], allowed[known], allocator.cost_)
-    campaign = campaign_of(allocator, allocator._estimates, blocks, None, allocator._mean_outcome)
-    left = limit - len(unknown) * _mean_cost(allocator)[control]
-    try:
-        plan = plan_budget(campaign, left / len(known))
-    except BudgetError as error:
-        needed = cheapest_budget(campaign) * len(known) + limit - left
-        if needed <= limit:
-            raise
-        raise BudgetError(
-            f"total_budget is expected to be at least {needed:.6g}, the cost of the cheapest plan "
-            f"for the {len(cluster)} rows of the list, got {limit:.6g}."
-        ) from error
-    place = project(columns[known], allocator._direction)
-    arm[known] = _arms(cell, place, plan.of_blocks, allocator.cost_[blocks.cluster])
-    return arm, plan
+def _check_list_rules(rules, allocator, steps):
+    """Return the rules of the list and those of the policy."""
+    rules = check_rules(rules)
+    check_steps(rules, steps)
+    ordered = has_order(allocator.treatments_, allocator._order is not None)
+    for rule in rules:
+        rule.check(allocator.treatments_, allocator.outcome_names_, ordered)
+    return [*check_rules(allocator.rules), *rules]
 
 
-def _cells(cluster, allowed, cost):
-    """Count rows by cluster and by the arms that they may get.
+def _by_name(X, steps):
+    """Return the columns of a data frame that the first step was fitted to, in its order."""
+    names = getattr(steps[0], "feature_names_in_", None)
+    if names is None or not hasattr(X, "columns") or not set(names) <= set(X.columns):
+        # What is missing, the step says itself.
+        return X
+    return X[list(names)]
+
+
+def _solve(allocator, campaign, total_budget, budget):
+    """Plan for a budget of the list, or the goal and the budget of the policy.
 
     Returns
     -------
-    blocks : Blocks
-        A block for each cell.
-    cell : ndarray of shape (n_samples,), int
-        Cell of each row.
+    plan : Plan
+        On the cells of the list.
+    rule : BudgetRisk
+        How it keeps the budget.
+    limit : float
+        Total budget.
     """
-    patterns, pattern = np.unique(allowed, axis=0, return_inverse=True)
-    key, cell, sizes = np.unique(
-        cluster * len(patterns) + pattern.ravel(), return_inverse=True, return_counts=True
-    )
-    of_cluster, of_pattern = np.divmod(key, len(patterns))
-    stand_in = stand_ins(patterns[of_pattern], cost[of_cluster])
-    return Blocks(of_cluster, sizes, sizes, stand_in), cell
+    population = campaign.sizes.sum().item()
+    if total_budget is not None:
+        total = as_finite(total_budget, "total_budget")
+        plan = plan_budget(campaign, total / population, total=total)
+        return plan, risk_of(campaign, [total / population], np.ones(1)), total
+    if budget is None:
+        budget = allocator._in_use.given
+    if budget is None and isinstance(allocator.goal, LeastCost):
+        plan = plan_response(campaign, float(allocator.goal.target_response))
+        return plan, spending_of(campaign, plan), plan.cost
+    if budget is None and allocator.budget is None and isinstance(allocator.goal, Profit):
+        plan = plan_without_budget(campaign)
+        return plan, spending_of(campaign, plan), plan.cost
+    if budget is None:
+        budget = allocator.budget_ if allocator.budget is None else allocator.budget
+    if not isinstance(budget, UncertainBudget):
+        budget = UncertainBudget([as_finite(budget, "budget")])
+    plan = plan_budget(campaign, *budget.resolve())
+    is_chance = len(budget.values) > 1 and allocator.risk == "chance"
+    rule = spending_of(campaign, plan) if is_chance else risk_of(campaign, *budget.resolve())
+    return plan, rule, budget.mean * population
 
 
-def _arms(cell, place, counts, cost):
-    """Give the rows of each cell its arms, from the cheapest, around the circle."""
-    order = np.lexsort((np.mod(_TURNS * place, 1.0), cell))
+def _turn(place, unit):
+    """Where a unit stands on the circle: with the first of its members."""
+    turn = np.full(unit.max() + 1, np.inf)
+    np.minimum.at(turn, unit, np.mod(_TURNS * place, 1.0))
+    return turn
+
+
+def _arms(cell, turn, counts, cost):
+    """Give the units of each cell its arms, from the cheapest arm, around the circle."""
+    order = np.lexsort((turn, cell))
     arms = np.argsort(cost, axis=1, kind="stable")
     runs = np.take_along_axis(counts, arms, axis=1)
     arm = np.empty(len(cell), dtype=np.intp)
@@ -253,49 +234,28 @@ def _arms(cell, place, counts, cost):
     return arm
 
 
-def _mean_cost(allocator):
-    """Mean cost of each arm over the population of the policy."""
-    share = allocator._in_use.campaign.sizes / allocator._in_use.population
-    return share @ allocator.cost_
-
-
-def _list_plan(allocator, cluster, arm, plan, limit, index):
+def _list_plan(allocator, estimates, cluster, arm, solved, limit, X):
     """Put a plan together with what is expected of each row."""
-    share = allocator._in_use.campaign.sizes / allocator._in_use.population
-    response, cost = (
-        np.where(cluster >= 0, values[cluster, arm], (share @ values)[arm])
-        for values in (allocator.response_, allocator.cost_)
-    )
-    response_se = cost_se = 0.0
-    if plan is not None:
-        covariance = allocator._estimates.total_covariance(plan.counts)
-        response_se, cost_se = np.sqrt(np.diagonal(covariance)).tolist()
+    campaign, plan, _ = solved
+    errors = estimates.standard_error()
+    covariance = estimates.total_covariance(plan.counts)
+    response_se, cost_se = np.sqrt(np.diagonal(covariance)).tolist()
+    response, cost = campaign.response[cluster, arm], campaign.cost[cluster, arm]
     return ListPlan(
         arms=allocator.treatments_[arm],
         response=response,
         cost=cost,
+        response_se=errors[cluster, arm, 0],
+        cost_se=errors[cluster, arm, 1],
         total_response=float(response.sum()),
         total_cost=float(cost.sum()),
         total_response_se=response_se,
         total_cost_se=cost_se,
         total_budget=float(limit),
-        shadow_price=0.0 if plan is None else plan.shadow_price,
-        status="optimal" if plan is None or plan.optimal else "feasible",
+        shadow_price=plan.shadow_price,
+        status="optimal" if plan.optimal else "feasible",
         treatments=allocator.treatments_,
-        index=index,
+        clusters=allocator.clusters_,
+        index=getattr(X, "index", None) if is_pandas(X) else None,
+        _solved=solved,
     )
-
-
-def _share(mask):
-    """Return the share of rows in a mask, 0 of no rows."""
-    return mask.mean() if len(mask) else 0.0
-
-
-def _pandas():
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            "Tables need pandas: install it, or sklearn-hrc with the extra 'plot'."
-        ) from error
-    return pandas

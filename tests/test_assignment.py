@@ -20,6 +20,8 @@ from sklearn_hrc._assignment import (
     stand_before,
 )
 from sklearn_hrc._positions import Units
+from sklearn_hrc.goals import LeastCost
+from sklearn_hrc.rules import MaxShare, MinShare
 
 pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
 
@@ -115,7 +117,9 @@ def kinds_of_rows():
     ("covariates", "weight"),
     [pytest.param(rows, weight, id=name) for name, rows, weight in kinds_of_rows()],
 )
-@pytest.mark.parametrize("parameters", [{}, {"max_share": {2: 0.2}}, {"split_clusters": False}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"rules": [MaxShare(2, 0.2)]}, {"split_clusters": False}], ids=str
+)
 def test_rows_of_the_fit_get_what_is_planned(covariates, weight, parameters):
     rng = np.random.default_rng(1)
     X, y, rows = experiment(rng, covariates, weight)
@@ -214,11 +218,11 @@ def test_weighted_rules_and_targets_are_kept(kind):
     weight = rng.exponential(size=len(covariates))
     X, y, rows = experiment(rng, covariates, weight)
     allocator = ClusterBudgetAllocator(
-        0.9, arm_cost=PRICES, estimation="raw", min_share={2: 0.1}, random_state=0
+        0.9, arm_cost=PRICES, estimation="raw", rules=[MinShare(2, 0.1)], random_state=0
     ).fit(X, y, **rows)
     arms = allocator.predict(X)
     assert weight[arms == 2].sum() >= 0.1 * weight.sum() * (1 - 1e-9)
     target = 0.7 * allocator.expected_response_
-    allocator.set_params(min_share=None, target_response=target).fit(X, y, **rows)
+    allocator.set_params(rules=[], goal=LeastCost(target)).fit(X, y, **rows)
     assert realised(allocator, X, weight)[1] >= target * (1 - 1e-12)
     assert allocator.bound_ <= allocator.expected_cost_ * (1 + 1e-12)

@@ -9,7 +9,10 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
+from sklearn_hrc._changes import fingerprints
 from sklearn_hrc.exceptions import BudgetWarning, RuleConflictError
+from sklearn_hrc.goals import Profit
+from sklearn_hrc.rules import Forbid, MaxShare, MaxSpend, MinShare
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +35,13 @@ def fitted(rows, **parameters):
 @pytest.mark.parametrize(
     "change",
     [
-        {"max_share": {2: 0.05}},
-        {"min_share": {1: 0.5}},
+        {"rules": [MaxShare(2, 0.05)]},
+        {"rules": [MinShare(1, 0.5)]},
         {"risk": "cvar", "risk_level": 0.95},
         {"split_clusters": False},
-        {"forbidden_arms": {3: [2]}},
-        {"response_value": 0.9},
-        {"max_arm_spend": [np.nan, 0.1, np.nan]},
+        {"rules": [Forbid(2, clusters=3)]},
+        {"goal": Profit(0.9)},
+        {"rules": [MaxSpend(1, 0.1)]},
     ],
 )
 def test_the_next_plan_has_what_was_changed(rows, change):
@@ -54,9 +57,9 @@ def test_the_next_plan_has_what_was_changed(rows, change):
 
 
 def test_a_rule_that_is_changed_in_place_counts(rows):
-    limits = {2: 0.5}
-    allocator = fitted(rows, max_share=limits)
-    limits[2] = 0.01
+    rules = [MaxShare(2, 0.5)]
+    allocator = fitted(rows, rules=rules)
+    rules[0] = MaxShare(2, 0.01)
     share = allocator.set_budget(0.7).allocation_[:, 2].sum() / 2000
     assert share <= 0.01
 
@@ -91,9 +94,9 @@ def test_a_bad_change_leaves_the_plan_as_it_is(rows):
     allocator = fitted(rows)
     before = allocator.allocation_
     with pytest.raises(RuleConflictError):
-        allocator.set_params(min_share={2: 0.9}).set_budget(0.5)
+        allocator.set_params(rules=[MinShare(2, 0.9)]).set_budget(0.5)
     with pytest.raises(ValueError, match="risk"):
-        allocator.set_params(min_share=None, risk="none").set_budget(0.5)
+        allocator.set_params(rules=[], risk="none").set_budget(0.5)
     assert_array_equal(allocator.allocation_, before)
     assert allocator.set_params(risk="mean").set_budget(0.5).budget_ == 0.5
 
@@ -106,11 +109,24 @@ def test_a_teacher_that_is_changed_needs_a_fit(rows):
     )
     policy = DistilledAllocator(teacher, random_state=0).fit(X, y, **arrays)
     policy.set_budget(0.4)
-    policy.set_params(estimator__clusterbudgetallocator__max_share={2: 0.1})
+    policy.set_params(estimator__clusterbudgetallocator__rules=[MaxShare(2, 0.1)])
     for ask in (policy.set_budget, lambda budget: policy.budget_curve([budget])):
-        with pytest.raises(ValueError, match="max_share of the teacher .* call fit again"):
+        with pytest.raises(ValueError, match="^rules of the teacher .* call fit again"):
             ask(0.4)
     assert clone(policy).fit(X, y, **arrays).set_budget(0.4).allocator_.budget_ == 0.4
+
+
+def test_a_teacher_with_equal_rules_is_the_same(rows):
+    X, y, arrays = rows
+    teacher = make_pipeline(
+        HiddenClusterer(3, outcomes=False, random_state=0),
+        ClusterBudgetAllocator(
+            0.5, estimation="pooled", rules=[MaxShare(2, 0.3), MinShare(2, 0.1)], random_state=0
+        ),
+    )
+    policy = DistilledAllocator(teacher, random_state=0).fit(X, y, **arrays)
+    policy.set_params(estimator__clusterbudgetallocator__rules=[MaxShare(2, 0.3), MinShare(2, 0.1)])
+    assert policy.set_budget(0.4).allocator_.budget_ == 0.4
 
 
 def test_a_total_in_place_of_a_mean_is_told(rows):
@@ -162,9 +178,9 @@ def test_a_changed_teacher_is_told_by_all_that_plans(rows):
         ClusterBudgetAllocator(0.5, estimation="pooled", random_state=0),
     )
     policy = DistilledAllocator(teacher, random_state=0).fit(X, y, **arrays)
-    policy.set_params(estimator__clusterbudgetallocator__min_share={2: 0.1})
+    policy.set_params(estimator__clusterbudgetallocator__rules=[MinShare(2, 0.1)])
     for ask in (lambda: policy.predict_budgets(X, [0.4]), lambda: policy.score(X, y, **arrays)):
-        with pytest.raises(ValueError, match="min_share of the teacher"):
+        with pytest.raises(ValueError, match="^rules of the teacher"):
             ask()
 
 
@@ -172,7 +188,7 @@ def test_looking_at_a_changed_allocator_changes_nothing(rows):
     allocator = fitted(rows)
     html = allocator._repr_html_()
     moves = allocator.explain_budget()
-    allocator.set_params(risk="robust", min_share={9: 0.1}, control=1)
+    allocator.set_params(risk="robust", rules=[MinShare(9, 0.1)], control=1)
     assert "set_budget" in dir(allocator)
     assert "budget 0.7 (1,400 in all)" in html
     assert "budget 0.7 (1,400 in all)" in allocator._repr_html_()
@@ -184,3 +200,12 @@ def test_a_warning_that_is_an_error_leaves_the_plan(rows):
     with pytest.raises(BudgetWarning):
         allocator.set_budget(1e6)
     assert allocator.budget_ == 0.7
+
+
+def test_equal_rules_have_equal_fingerprints():
+    shared = [5, 10]
+    one = ClusterBudgetAllocator(rules=[MaxShare(shared, 0.3), MinShare(shared, 0.1)])
+    other = ClusterBudgetAllocator(rules=(MaxShare([5, 10], 0.3), MinShare([5, 10], 0.1)))
+    assert fingerprints(one, ("rules",)) == fingerprints(other, ("rules",))
+    other.rules = [MaxShare([5, 10], 0.3), MinShare([5, 10], 0.2)]
+    assert fingerprints(one, ("rules",)) != fingerprints(other, ("rules",))

@@ -12,6 +12,7 @@ from sklearn_hrc import (
     HiddenClusterer,
     MultiTaskRepresenter,
 )
+from sklearn_hrc.rules import MaxShare
 
 ESTIMATORS = [
     MultiTaskRepresenter(max_epochs=3, random_state=0),
@@ -48,11 +49,18 @@ INVALID = [
     (ClusterBudgetAllocator, "budget", "much"),
     (ClusterBudgetAllocator, "budget", float("nan")),
     (ClusterBudgetAllocator, "budget", float("inf")),
+    (ClusterBudgetAllocator, "budget", [0.5, 1.0]),
     (ClusterBudgetAllocator, "objective", 1.5),
     (ClusterBudgetAllocator, "arm_cost", "free"),
     (ClusterBudgetAllocator, "estimation", "exact"),
     (ClusterBudgetAllocator, "split_clusters", 2),
     (ClusterBudgetAllocator, "population", 0),
+    (ClusterBudgetAllocator, "goal", "profit"),
+    (ClusterBudgetAllocator, "goal", 12.0),
+    (ClusterBudgetAllocator, "rules", "x"),
+    (ClusterBudgetAllocator, "rules", [1]),
+    (ClusterBudgetAllocator, "rules", None),
+    (ClusterBudgetAllocator, "rules", MaxShare(1, 0.2)),
     (ClusterBudgetAllocator, "random_state", "seed"),
     (DistilledAllocator, "random_state", "seed"),
     (MultiTaskRepresenter, "hidden_layer_sizes", ()),

@@ -10,12 +10,15 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 MODULES = [
     "sklearn_hrc",
+    "sklearn_hrc.budgets",
     "sklearn_hrc.datasets",
     "sklearn_hrc.exceptions",
+    "sklearn_hrc.goals",
     "sklearn_hrc.metrics",
     "sklearn_hrc.model_selection",
     "sklearn_hrc.planning",
     "sklearn_hrc.plotting",
+    "sklearn_hrc.rules",
 ]
 
 

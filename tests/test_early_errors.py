@@ -1,12 +1,15 @@
 """What is wrong with the last step of a pipeline is said before the first one is trained."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.cluster import KMeans
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_hrc import (
     ClusterBudgetAllocator,
@@ -14,20 +17,30 @@ from sklearn_hrc import (
     HiddenClusterer,
     MultiTaskRepresenter,
 )
+from sklearn_hrc.rules import Forbid, MaxShare, MaxSpend, MinOutcome, Monotone
 
 PRICES = {"none": 0.0, "mail": 0.1, "letter": 0.8}
 MISTAKES = [
     ({}, "control is expected to name the control"),
     ({"control": "non"}, "control is expected to be one of"),
-    ({"control": "none", "max_share": {"leter": 0.1}}, "max_share"),
-    ({"control": "none", "min_share": [0.1, 0.1, 0.1]}, "min_share"),
-    ({"control": "none", "forbidden_arms": {3: "leter"}}, "forbidden_arms"),
+    ({"control": "none", "rules": [MaxShare("leter", 0.1)]}, "MaxShare .*'leter'"),
+    ({"control": "none", "rules": MaxShare("letter", 0.1)}, "rules is expected to be a list"),
+    ({"control": "none", "rules": "x"}, "rules is expected to be a list"),
+    ({"control": "none", "rules": [1]}, "rules is expected to be a list"),
+    ({"control": "none", "rules": [MaxSpend("leter", 0.1)]}, "MaxSpend .*'leter'"),
+    ({"control": "none", "rules": [MinOutcome("salse", 1.0)]}, "MinOutcome .*'salse'"),
+    ({"control": "none", "rules": [Forbid("letter", where="age < 18")]}, "plan_list"),
+    ({"control": "none", "goal": 12.0}, "goal"),
     ({"control": "none", "arm_cost": {"none": 0.0, "mail": 0.1}}, "arm_cost"),
     ({"control": "none", "arm_cost": None}, "cost .* or arm_cost"),
     ({"control": "none", "objective": "salse"}, "objective"),
-    ({"control": "none", "min_outcomes": {"salse": 1.0}}, "min_outcomes"),
-    ({"control": "none", "budget": [0.1, np.nan]}, "budget"),
+    ({"control": "none", "budget": [0.1, 0.2]}, "budget .* UncertainBudget"),
     ({"control": "none", "risk_level": 2.0}, "risk_level"),
+]
+ON_CLUSTERS = [
+    Forbid("letter", clusters=3),
+    Forbid(["mail", "letter"], clusters=[0, 1]),
+    Monotone([0, 1, 2]),
 ]
 
 
@@ -67,6 +80,65 @@ def test_pipeline_says_it_first(rows, parameters, message):
         policy.fit(X, y, treatment=treatment)
     with pytest.raises(ValueError, match=message):
         DistilledAllocator(policy).fit(X, y, treatment=treatment)
+
+
+@pytest.mark.parametrize("rule", ON_CLUSTERS, ids=repr)
+def test_clusters_that_a_step_makes_have_no_names(rows, rule):
+    """Their labels change with every fit: a rule on them would hold for anybody."""
+    X, y, treatment = rows
+    arms = pd.Series(pd.Categorical(treatment, list(PRICES), ordered=True))
+    policy = policy_of({"control": "none", "rules": [MaxShare("letter", 0.5), rule]})
+    got = re.escape(f"got {rule!r}")
+    match = rf"^rules is expected to speak of people where HiddenClusterer makes .*{got}"
+    with pytest.raises(ValueError, match=match):
+        policy.fit(X, y, treatment=arms)
+    with pytest.raises(ValueError, match=match):
+        DistilledAllocator(policy).fit(X, y, treatment=arms)
+    with pytest.raises(ValueError, match=match):
+        DistilledAllocator(make_pipeline(Untrained(), policy[2:])).fit(X, y, treatment=arms)
+    # Clusters of any other maker are no better.
+    policy.set_params(hiddenclusterer=KMeans(3))
+    with pytest.raises(ValueError, match="where KMeans makes the clusters"):
+        policy.fit(X, y, treatment=arms)
+
+
+@pytest.mark.parametrize("nothing", ["passthrough", None])
+def test_a_step_that_is_left_out_makes_no_clusters(rows, nothing):
+    X, y, treatment = rows
+    policy = policy_of({"control": "none", "rules": [Forbid("letter", clusters=3)]})
+    policy.set_params(hiddenclusterer=nothing)
+    with pytest.raises(AssertionError, match="was fitted"):
+        policy.fit(X, y, treatment=treatment)
+
+
+def test_a_search_refuses_rules_on_clusters_that_it_sets(rows):
+    X, y, treatment = rows
+    search = GridSearchCV(
+        policy_of({"control": "none"}),
+        {"clusterbudgetallocator__rules": [[Forbid("letter", clusters=3)]]},
+        error_score="raise",
+    )
+    for policy in (search, DistilledAllocator(search)):
+        with pytest.raises(ValueError, match="where HiddenClusterer makes the clusters"):
+            policy.fit(X, y, treatment=treatment)
+
+
+def test_segments_of_the_user_have_names(rows):
+    X, y, treatment = rows
+    segments = np.column_stack([np.arange(200) % 4, X])
+    policy = make_pipeline(
+        FunctionTransformer(),
+        ClusterBudgetAllocator(
+            0.1,
+            control="none",
+            arm_cost=PRICES,
+            estimation="raw",
+            rules=[Forbid(["mail", "letter"], clusters=3)],
+        ),
+    )
+    arms = policy.fit(segments, y, treatment=treatment).predict(segments)
+    assert set(arms[segments[:, 0] == 3]) == {"none"}
+    assert set(arms) > {"none"}
 
 
 def test_a_right_pipeline_goes_on_to_its_first_step(rows):

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.model_selection import cross_fit_arms
+from sklearn_hrc.rules import MinShare
 
 BUDGETS = [0.3, 0.8]
 
@@ -172,7 +173,7 @@ def test_folds_in_several_processes_decide_the_same(experiment, capfd):
 
 def test_an_error_names_its_fold(experiment):
     e, X = experiment, segments(experiment)
-    policy = ClusterBudgetAllocator(min_share={1: 2.0}, random_state=0)
-    with pytest.raises(ValueError, match="min_share") as error:
+    policy = ClusterBudgetAllocator(rules=[MinShare("fax", 0.2)], random_state=0)
+    with pytest.raises(ValueError, match="MinShare") as error:
         cross_fit_arms(policy, X, e.target, budgets=[0.5], cv=3, random_state=0, **rows_of(e))
     assert error.value.__notes__ == ["This was fold 0 of cv (counted from 0) in cross_fit_arms."]

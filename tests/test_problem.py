@@ -1,45 +1,36 @@
-"""Risk, rules, targets and uncertain budgets of the allocator, and its tables."""
+"""Risk and rules of the allocator, and its tables."""
 
 import pickle
 
 import numpy as np
 import pytest
+from helpers.segment_policies import fitted, segment_experiment, spend
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator
+from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetError, RuleConflictError
+from sklearn_hrc.goals import LeastCost, Profit
+from sklearn_hrc.rules import (
+    Forbid,
+    MaxIndividuals,
+    MaxShare,
+    MaxSpend,
+    MinOutcome,
+    MinReturn,
+    MinShare,
+    Monotone,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:budget .* does not bind")
 
-N_SEGMENTS = 8
 SMALL_STEP = 1e-9
 
 
 @pytest.fixture(scope="module")
 def experiment():
-    """Orders and baskets of three coupons in eight segments; the coupon is paid with the order."""
-    rng = np.random.default_rng(0)
-    n_rows = 6000
-    segment, coupon = rng.integers(0, N_SEGMENTS, n_rows), rng.choice([0, 5, 10], n_rows)
-    chance = 0.1 + 0.02 * segment + (0.02 + 0.02 * (segment % 4)) * (coupon / 5) ** 0.7
-    order = (rng.random(n_rows) < chance).astype(float)
-    y = np.column_stack([order, order * rng.gamma(2, 20, n_rows)])
-    rows = {"treatment": coupon, "cost": coupon * order}
-    return segment[:, None].astype(float), y, rows
-
-
-def fitted(experiment, budget=0.6, **parameters):
-    X, y, rows = experiment
-    # Counts in a population: rows of a segment are alike, and would get one arm.
-    allocator = ClusterBudgetAllocator(budget, population=len(X), random_state=0, **parameters)
-    return allocator.fit(X, y, **rows)
-
-
-def spend(allocator, arm=slice(None)):
-    """Mean spend per individual, in all or on an arm."""
-    shares = allocator.allocation_ / allocator.cluster_sizes_.sum()
-    return np.sum((shares * allocator.cost_)[:, arm])
+    return segment_experiment()
 
 
 def test_nothing_is_asked_for_by_default(experiment):
@@ -47,7 +38,8 @@ def test_nothing_is_asked_for_by_default(experiment):
     assert plain.status_ == "optimal"
     assert plain.mip_gap_ == 0
     assert plain.bound_ == pytest.approx(plain.expected_response_)
-    idle = fitted(experiment, min_share={0: 0.0}, max_share=[1, 1, np.nan])
+    assert plain.rules == ()
+    idle = fitted(experiment, rules=[MinShare(0, 0.0), MaxShare(0, 1), MaxShare(5, 1)])
     np.testing.assert_array_equal(idle.allocation_.sum(axis=1), plain.cluster_sizes_)
     assert idle.expected_response_ == pytest.approx(plain.expected_response_, rel=1e-7)
     assert idle.shadow_price_ == pytest.approx(plain.shadow_price_, rel=1e-6)
@@ -58,19 +50,26 @@ def test_every_rule_is_kept(experiment, split):
     allocator = fitted(
         experiment,
         split_clusters=split,
-        min_share={10: 0.1},
-        max_share={5: 0.3},
-        max_arm_spend={10: 0.3},
-        forbidden_arms={3: [5, 10], 7: 10},
-        monotone_clusters=[0, 1, 2],
-        min_outcomes={1: 7.2},
-        min_return=0.01,
+        rules=[
+            MinShare(10, 0.1),
+            MaxShare(5, 0.3),
+            MaxSpend(10, 0.3),
+            MaxSpend([5, 10], total_spend=3590),
+            MaxIndividuals(5, 1700),
+            Forbid([5, 10], clusters=3),
+            Forbid(10, clusters=7),
+            Monotone([0, 1, 2]),
+            MinOutcome(1, 7.2),
+            MinReturn(0.01),
+        ],
     )
     share = allocator.allocation_.sum(axis=0) / allocator.cluster_sizes_.sum()
     assert share[2] >= 0.1
     assert share[1] <= 0.3
     assert spend(allocator) <= 0.6 * (1 + SMALL_STEP)
     assert spend(allocator, 2) <= 0.3 * (1 + SMALL_STEP)
+    assert 6000 * spend(allocator, [1, 2]) <= 3590 * (1 + SMALL_STEP)
+    assert allocator.allocation_[:, 1].sum() <= 1700
     assert not allocator.allocation_[3, 1:].any()
     assert not allocator.allocation_[7, 2]
     later = np.cumsum((allocator.allocation_ / allocator.cluster_sizes_[:, None])[:3, ::-1], axis=1)
@@ -85,10 +84,37 @@ def test_every_rule_is_kept(experiment, split):
 
 def test_a_binding_rule_costs_response(experiment):
     free = fitted(experiment)
-    for rule in ({"max_share": {5: 0.5}}, {"max_arm_spend": {5: 0.05}}, {"min_share": {10: 0.1}}):
-        ruled = fitted(experiment, **rule)
+    for rule in (
+        MaxShare(5, 0.5),
+        MaxSpend(5, 0.05),
+        MinShare(10, 0.1),
+        MaxIndividuals(5, 3000),
+        MaxSpend(5, total_spend=300),
+    ):
+        ruled = fitted(experiment, rules=[rule])
         assert ruled.expected_response_ < free.expected_response_
         assert ruled.status_ == "optimal"
+
+
+def test_a_mean_and_a_total_are_the_same(experiment):
+    for one, other in (
+        (MaxShare(5, 0.5), MaxIndividuals(5, 3000)),
+        (MaxSpend(5, 0.05), MaxSpend(5, total_spend=300)),
+    ):
+        of_mean, of_total = (fitted(experiment, rules=[rule]) for rule in (one, other))
+        np.testing.assert_array_equal(of_mean.allocation_, of_total.allocation_)
+
+
+def test_several_arms_in_a_rule_count_together(experiment):
+    free, together = fitted(experiment), fitted(experiment, rules=[MaxShare([5, 10], 0.3)])
+    assert (free.allocation_.sum(axis=0)[1:] / 6000).sum() > 0.3
+    # All that is allowed is used, and more than one of the arms.
+    assert together.allocation_[:, 1:].sum() == 1800
+    each = fitted(experiment, rules=[MaxShare(5, 0.3), MaxShare(10, 0.3)])
+    assert each.allocation_[:, 1:].sum() > 1800
+    dear = fitted(experiment, budget=9.0, rules=[MaxSpend([5, 10], 0.4)])
+    assert spend(dear, [1, 2]) == pytest.approx(0.4, rel=1e-3)
+    assert spend(dear, [1, 2]) <= 0.4 * (1 + SMALL_STEP)
 
 
 def test_reserve_grows_smoothly_with_the_level(experiment):
@@ -111,49 +137,6 @@ def test_reserve_is_that_of_the_reported_errors(experiment):
     curve = allocator.budget_curve([0.6])
     assert curve.cost[0] + 1.2815515655 * curve.cost_se[0] == pytest.approx(0.6, rel=2e-3)
     assert curve.cost[0] + 1.2815515655 * curve.cost_se[0] <= 0.6 * (1 + SMALL_STEP)
-
-
-@pytest.mark.parametrize("rules", [{}, {"min_share": {5: 0.2}}])
-def test_target_is_reached_at_the_lowest_cost(experiment, rules):
-    budgeted = fitted(experiment, **rules)
-    target = budgeted.expected_response_
-    allocator = fitted(experiment, budget=None, target_response=target, **rules)
-    assert allocator.expected_response_ >= target * (1 - SMALL_STEP)
-    assert allocator.expected_cost_ <= budgeted.expected_cost_ * (1 + SMALL_STEP)
-    assert allocator.budget_ == allocator.expected_cost_
-    assert allocator.bound_ == pytest.approx(allocator.expected_cost_)
-    assert allocator.shadow_price_ == pytest.approx(budgeted.shadow_price_, rel=0.1)
-
-
-def test_money_decides_without_a_budget(experiment):
-    allocator = fitted(experiment, budget=None, response_value=12.0)
-    worth = 12.0 * allocator.response_ - allocator.cost_
-    np.testing.assert_array_equal(allocator.allocation_.argmax(axis=1), worth.argmax(axis=1))
-    assert allocator.shadow_price_ == 0
-    assert allocator.budget_ == allocator.expected_cost_
-    within = fitted(experiment, budget=0.1, response_value=12.0)
-    assert within.expected_cost_ <= 0.1
-    ruled = fitted(experiment, budget=None, response_value=12.0, min_share={10: 0.7})
-    assert ruled.allocation_[:, 2].sum() >= 0.7 * ruled.allocation_.sum()
-
-
-def test_several_budgets(experiment):
-    budgets, chances = [0.3, 0.6, 0.9], [1, 2, 1]
-    now = fitted(experiment, budgets, budget_weight=chances)
-    later = fitted(experiment, budgets, budget_weight=chances, budget_timing="wait-and-see")
-    single = fitted(experiment, 0.6)
-    np.testing.assert_array_equal(now.allocation_, single.allocation_)
-    assert now.budget_ == pytest.approx(0.6)
-    assert later.budget_allocations_.shape == (3, N_SEGMENTS, 3)
-    for budget, allocation in zip(budgets, later.budget_allocations_):
-        expected = fitted(experiment, budget)
-        np.testing.assert_array_equal(allocation, expected.allocation_)
-        np.testing.assert_array_equal(later.set_budget(budget).allocation_, allocation)
-    # An allocation that is made now and keeps the mean only may exceed the smaller budgets.
-    assert now.value_of_knowing_budget_ <= 0
-    sure = fitted(experiment, budgets, risk="robust", risk_level=0.5)
-    assert sure.expected_cost_ < 0.3
-    assert sure.value_of_knowing_budget_ > 0
 
 
 def test_path_is_above_every_plan_and_exact_at_its_corners(experiment):
@@ -187,7 +170,9 @@ def test_table_adds_up(experiment):
     assert worse.individuals.sum() <= 5
 
 
-@pytest.mark.parametrize("parameters", [{}, {"max_share": {10: 0.2}}, {"risk": "chance"}])
+@pytest.mark.parametrize(
+    "parameters", [{}, {"rules": [MaxShare(10, 0.2)]}, {"risk": "chance"}], ids=str
+)
 def test_edge_of_the_budget_is_explained(experiment, parameters):
     allocator = fitted(experiment, **parameters)
     moves = allocator.explain_budget(step=0.02)
@@ -206,28 +191,40 @@ def test_edge_of_the_budget_is_explained(experiment, parameters):
         allocator.explain_budget(step=0.0)
 
 
+def ruled(*rules, **parameters):
+    return {"rules": list(rules), **parameters}
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"min_share": {7: 0.1}}, ValueError, "min_share is expected to name treatments"),
-        ({"max_share": [1.0, 1.0]}, ValueError, "max_share is expected to have 3 entries"),
-        ({"max_share": [0.0, 2.0, 1.0]}, ValueError, "shares from 0 to 1"),
-        ({"min_outcomes": {"z": 1.0}}, ValueError, "min_outcomes is expected to name columns"),
-        ({"min_outcomes": {0: np.nan}}, ValueError, "min_outcomes is expected to be a finite"),
-        ({"min_return": np.inf}, ValueError, "min_return is expected to be a finite"),
-        ({"budget": [0.5, np.nan]}, ValueError, "budget is expected to be finite"),
-        ({"budget": [0.5, 0.6], "budget_weight": [1]}, ValueError, "budget_weight"),
-        ({"budget": [0.5, 0.6], "budget_weight": [1, -1]}, ValueError, "budget_weight"),
-        ({"monotone_clusters": [0, 0]}, ValueError, "name every cluster once"),
-        ({"target_response": np.nan}, ValueError, "target_response is expected to be a finite"),
-        ({"target_response": 9.0}, BudgetError, "target_response is expected to be at most"),
+        (ruled(MinShare(7, 0.1)), ValueError, "MinShare is expected to name treatments"),
+        (ruled(MaxShare([5, 7], 0.1)), ValueError, "MaxShare is expected to name .*, got 7"),
+        (ruled(MinOutcome("z", 1.0)), ValueError, "MinOutcome is expected to name columns"),
+        (ruled(MinOutcome(2, 1.0)), ValueError, "MinOutcome is expected to name columns"),
+        (ruled(Forbid(7, clusters=3)), ValueError, "Forbid is expected to name treatments"),
+        (ruled(Forbid(5, where="age < 18")), ValueError, "rules of an allocator .* plan_list"),
+        ({"rules": MaxShare(5, 0.1)}, ValueError, "rules is expected to be a list of rules"),
+        ({"budget": [0.5, 0.6]}, ValueError, "budget is expected .* an UncertainBudget of several"),
+        ({"goal": "profit"}, ValueError, "'goal'"),
+        ({"goal": LeastCost(9.0)}, BudgetError, "target_response is expected to be at most"),
         ({"budget": -0.1, "risk": "cvar"}, BudgetError, "budget is expected to be at least"),
-        ({"min_share": {0: 0.6, 5: 0.6}}, RuleConflictError, "min_share of 0.*min_share of 5"),
-        ({"forbidden_arms": {3: [0, 5, 10]}}, RuleConflictError, "no allocation keeps it"),
         (
-            {"budget": 0.1, "min_share": {10: 0.5}},
+            ruled(MinShare(0, 0.6), MinShare(5, 0.6)),
             RuleConflictError,
-            r"budget \(0.1\), min_share of 10 \(0.5\).*budget at least 1.*min_share of 10 at most",
+            "MinShare of 0.*MinShare of 5",
+        ),
+        (ruled(Forbid([0, 5, 10], clusters=3)), RuleConflictError, "no allocation keeps it"),
+        (
+            ruled(MinShare(10, 0.5), budget=0.1),
+            RuleConflictError,
+            r"budget \(0.1\), MinShare of 10 \(0.5\).*budget at least 1.*MinShare of 10 at most",
+        ),
+        (
+            ruled(MaxIndividuals(10, 300), MinShare(10, 0.2), budget=9.0),
+            RuleConflictError,
+            r"MaxIndividuals of 10 \(300\), MinShare of 10 \(0.2\).* it takes "
+            r"MaxIndividuals of 10 at least 1200 or MinShare of 10 at most 0.05\.",
         ),
     ],
 )
@@ -242,19 +239,32 @@ def test_bad_parameters_leave_the_estimator_alone(experiment, parameters, error,
 
 
 def test_budget_that_breaks_the_rules_changes_nothing(experiment):
-    allocator = fitted(experiment, min_share={10: 0.2})
+    allocator = fitted(experiment, rules=[MinShare(10, 0.2)])
     kept = allocator.allocation_
-    with pytest.raises(RuleConflictError, match="min_share of 10"):
+    with pytest.raises(RuleConflictError, match="MinShare of 10"):
         allocator.set_budget(0.01)
     assert allocator.allocation_ is kept
     assert allocator.budget_ == 0.6
 
 
+def test_a_conflict_of_totals_is_told_in_totals():
+    """Everybody costs 2 with an arm: 60 are enough for 30 of the 50 that are wanted."""
+    segment, mail = np.repeat([0, 1], 40), np.tile([0, 1], 40)
+    rules = [MaxSpend(1, total_spend=60), MinShare(1, 0.5)]
+    allocator = ClusterBudgetAllocator(2, arm_cost=[0, 2], population=100, rules=rules)
+    with pytest.raises(RuleConflictError) as error:
+        allocator.fit(segment[:, None], 1.0 + segment * mail, treatment=mail)
+    assert str(error.value) == (
+        "MaxSpend of 1 (60), MinShare of 1 (0.5) are expected to be kept by some allocation, but "
+        "are in conflict: it takes MaxSpend of 1 at least 100 or MinShare of 1 at most 0.3."
+    )
+
+
 def test_score_and_prediction_go_by_the_rules(experiment):
     X, y, rows = experiment
-    allocator = fitted(experiment, min_share={5: 0.4}, risk="chance")
+    allocator = fitted(experiment, rules=[MinShare(5, 0.4)], risk="chance")
     assert np.isfinite(allocator.score(X, y, **rows))
-    assert clone(allocator).get_params()["min_share"] == {5: 0.4}
+    assert clone(allocator).get_params()["rules"] == [MinShare(5, 0.4)]
     again = pickle.loads(pickle.dumps(allocator))
     np.testing.assert_array_equal(again.predict(X), allocator.predict(X))
     richer = again.set_budget(0.7).allocation_
@@ -262,15 +272,15 @@ def test_score_and_prediction_go_by_the_rules(experiment):
 
 
 def test_cluster_without_rows_is_named(experiment):
-    with pytest.warns(UserWarning, match="forbidden_arms names clusters that no row is in"):
-        fitted(experiment, forbidden_arms={99: 10})
+    with pytest.warns(UserWarning, match="Forbid names clusters that no row is in"):
+        fitted(experiment, rules=[Forbid(10, clusters=99)])
 
 
 def test_served_policy_keeps_the_rules(experiment):
     X, y, rows = experiment
     features = X + np.random.default_rng(1).normal(0, 0.05, X.shape)
     teacher = make_pipeline(
-        ClusterBudgetAllocator(0.6, estimation="raw", max_share={10: 0.1}, random_state=0)
+        ClusterBudgetAllocator(0.6, estimation="raw", rules=[MaxShare(10, 0.1)], random_state=0)
     )
     served = DistilledAllocator(teacher, random_state=0).fit(
         np.column_stack([X, features]), y, **rows
@@ -279,64 +289,40 @@ def test_served_policy_keeps_the_rules(experiment):
     assert allocation[:, 2].sum() <= 0.1 * allocation.sum()
 
 
-def test_known_prices_need_no_reserve(experiment):
-    X, y, rows = experiment
-    prices = {0: 0.0, 5: 5.0, 10: 10.0}
-
-    def spent(**parameters):
-        parameters |= {"population": len(X), "random_state": 0}
-        allocator = ClusterBudgetAllocator(arm_cost=prices, **parameters)
-        return allocator.fit(X, y, **rows).expected_cost_
-
-    # A budget of 2 or more is there with probability 9 / 10.
-    budgets = list(range(1, 11))
-    assert spent(budget=budgets, risk="chance") == pytest.approx(2.0)
-    assert spent(budget=[2, 3], risk="chance", risk_level=0.5) == pytest.approx(3.0)
-    assert spent(budget=2, risk="robust") == pytest.approx(2.0)
-    assert spent(budget=[1, 3], budget_weight=[0, 1], risk="robust") == pytest.approx(3.0)
-
-
-def test_a_single_plan_that_holds_is_found(experiment):
-    plan = fitted(experiment, budget=99.0, min_share={10: 1.0})
-    curve = plan.budget_curve([99.0])
-    cost, error = curve.cost[0], curve.cost_se[0]
-    # Its only allocation is within the budget with probability .894.
-    allocator = fitted(
-        experiment,
-        budget=[cost + 0.8 * error, cost + 5 * error],
-        risk="chance",
-        risk_level=0.85,
-        min_share={10: 1.0},
-    )
-    assert allocator.expected_cost_ == pytest.approx(cost)
-
-
-def test_an_earlier_fit_leaves_nothing_behind(experiment):
-    X, y, rows = experiment
-    allocator = fitted(experiment, [0.3, 0.6])
-    assert allocator.budget_scenarios_.tolist() == [0.3, 0.6]
-    allocator.set_params(budget=0.5).fit(X, y, **rows)
-    for name in ("budget_scenarios_", "budget_allocations_", "value_of_knowing_budget_"):
-        assert not hasattr(allocator, name)
-
-
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"budget": [0.3, 0.6], "risk": "cvar"},
-        {"budget": [0.3, 0.6], "risk": "chance"},
-        {"budget": None, "response_value": 12.0, "min_share": {10: 0.4}, "risk": "robust"},
-        {"budget": None, "target_response": 0.2, "risk": "cvar"},
+        {"budget": UncertainBudget([0.3, 0.6]), "risk": "cvar"},
+        {"budget": UncertainBudget([0.3, 0.6]), "risk": "chance"},
+        ruled(MinShare(10, 0.4), budget=None, goal=Profit(12.0), risk="robust"),
+        {"budget": None, "goal": LeastCost(0.2), "risk": "cvar"},
         {"budget": 0.0},
     ],
+    ids=str,
 )
 def test_the_plan_in_use_is_explained(experiment, parameters):
     allocator = fitted(experiment, **parameters)
     moves = allocator.explain_budget()
     assert (moves.cost > 0).all()
     # The share alone makes that plan spend what it spends.
-    assert moves.empty == ("response_value" in parameters)
+    assert moves.empty == isinstance(parameters.get("goal"), Profit)
     assert set(moves.step) <= {"last", "next"}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, ruled(MaxShare(10, 0.2)), {"risk": "chance"}, {"goal": Profit(30.0)}],
+    ids=str,
+)
+def test_a_budget_that_is_not_in_use_is_explained(experiment, parameters):
+    allocator = fitted(experiment, **parameters)
+    mine = allocator.explain_budget(step=0.02)
+    moves = allocator.explain_budget(0.3, step=0.02)
+    assert allocator.budget_ == 0.6
+    assert allocator.explain_budget(step=0.02).equals(mine)
+    assert not moves.equals(mine)
+    assert moves.equals(allocator.set_budget(0.3).explain_budget(step=0.02))
+    assert set(moves.step) == {"last", "next"}
 
 
 @pytest.mark.parametrize("risk", ["mean", "cvar"])
@@ -346,7 +332,7 @@ def test_rules_that_are_hard_to_search_have_an_answer(risk):
     segment, coupon = rng.integers(0, 40, 8000), rng.choice([0, 5, 10], 8000)
     order = (rng.random(8000) < 0.1 + 0.006 * segment + 0.0005 * segment * coupon).astype(float)
     allocator = ClusterBudgetAllocator(
-        budget=1.0, risk=risk, monotone_clusters=list(range(40)), time_limit=0.5
+        budget=1.0, risk=risk, rules=[Monotone(list(range(40)))], time_limit=0.5
     )
     allocator.fit(segment[:, None], order, treatment=coupon, cost=coupon * order)
     later = np.cumsum((allocator.allocation_ / allocator.cluster_sizes_[:, None])[:, ::-1], axis=1)

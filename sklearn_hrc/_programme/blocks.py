@@ -17,8 +17,8 @@ __all__ = [
     "Blocks",
     "RiskOfBlocks",
     "blocks_of_units",
+    "constraints_in_blocks",
     "individuals",
-    "rows_in_blocks",
     "sum_to_clusters",
     "whole_clusters",
 ]
@@ -48,16 +48,28 @@ class Blocks(NamedTuple):
     stand_in : ndarray of shape (n_blocks, n_arms), int, or None
         Arm that is meant where a block is given an arm: another one where the arm is not
         allowed. None: all are.
+    members : sparse array of shape (n_blocks, n_clusters), int, or None
+        Individuals of each cluster in one unit, where units are households whose members are in
+        several clusters. None: all of a block is in one cluster.
     """
 
     cluster: np.ndarray
     units: np.ndarray
     sizes: np.ndarray
     stand_in: np.ndarray | None = None
+    members: csr_array | None = None
+
+    @property
+    def per_unit(self):
+        """Individuals of a unit, (n_blocks, 1)."""
+        return (self.sizes // self.units)[:, None]
 
     def spread(self, values):
         """Return values of clusters, (n_clusters, n_arms), as those of blocks."""
-        values = values[self.cluster]
+        if self.members is None:
+            values = values[self.cluster]
+        else:
+            values = self.members @ values / self.per_unit
         if self.stand_in is None:
             return values
         return np.take_along_axis(values, self.stand_in, axis=1)
@@ -164,17 +176,19 @@ def individuals(weight, population, total):
 
 def sum_to_clusters(counts, blocks, n_clusters):
     """Return counts of clusters, (n_clusters, n_arms), from those of blocks."""
+    if blocks.members is not None:
+        return blocks.members.T @ (counts // blocks.per_unit)
     total = np.zeros((n_clusters, counts.shape[1]), dtype=counts.dtype)
     np.add.at(total, blocks.cluster, counts)
     return total
 
 
-def rows_in_blocks(rows, blocks, n_clusters):
-    """State linear rules on counts of clusters as rules on counts of blocks.
+def constraints_in_blocks(constraints, blocks, n_clusters):
+    """State linear constraints on counts of clusters as constraints on counts of blocks.
 
     Parameters
     ----------
-    rows : Rows
+    constraints : LinearConstraints
         With columns cluster x arm.
     blocks : Blocks
         Units of the programme.
@@ -183,19 +197,23 @@ def rows_in_blocks(rows, blocks, n_clusters):
 
     Returns
     -------
-    rows : Rows
+    constraints : LinearConstraints
         With columns block x arm.
     """
-    n_arms = rows.matrix.shape[1] // n_clusters
-    shape = n_clusters, len(blocks.cluster)
-    belongs = csr_array((np.ones(shape[1]), (blocks.cluster, np.arange(shape[1]))), shape)
+    n_arms = constraints.matrix.shape[1] // n_clusters
+    n_blocks = len(blocks.sizes)
+    if blocks.members is None:
+        shape = n_clusters, n_blocks
+        belongs = csr_array((np.ones(n_blocks), (blocks.cluster, np.arange(n_blocks))), shape)
+    else:
+        belongs = csr_array((blocks.members / blocks.per_unit).T)
     spread = kron(belongs, eye_array(n_arms), format="csr")
-    matrix = csr_array(rows.matrix @ spread)
+    matrix = csr_array(constraints.matrix @ spread)
     if blocks.stand_in is not None:
-        first = np.arange(shape[1])[:, None] * n_arms
+        first = np.arange(n_blocks)[:, None] * n_arms
         matrix = csr_array(matrix[:, (first + blocks.stand_in).ravel()])
-    whole = rows.whole & (blocks.sizes.dtype.kind == "i")
-    return rows._replace(matrix=matrix, whole=whole)
+    whole = constraints.whole & (blocks.sizes.dtype.kind == "i")
+    return constraints._replace(matrix=matrix, whole=whole)
 
 
 class RiskOfBlocks(NamedTuple):

@@ -1,7 +1,7 @@
-"""Why the rules of a campaign cannot all be kept.
+"""Why the requirements of a campaign cannot all be kept.
 
-Rules are in conflict if no allocation keeps all of them. The smallest such set
-is searched by size in the linear relaxation; each of its rules then says by how
+Requirements are in conflict if no allocation keeps all of them. The smallest such set
+is searched by size in the linear relaxation; each of its requirements then says by how
 much it would have to give for the others to stand.
 """
 
@@ -9,149 +9,150 @@ import itertools
 
 import numpy as np
 
-from sklearn_hrc._programme.relaxation import (
-    InfeasibleRows,
-    empty_rows,
-    join_rows,
-    relax_rows,
-    relieve_rows,
-)
+from sklearn_hrc._programme.constraints import join_constraints, no_constraints
+from sklearn_hrc._programme.relaxation import Infeasible, relax, relieve
 
 __all__ = ["can_be_kept", "describe_conflict", "least_relief", "smallest_conflict"]
 
-# Sets of more rules than this are only searched for by leaving rules out one by one.
+# Sets of more requirements than this are only searched for by leaving requirements out one by one.
 _MAX_SEARCHED = 3
 
 
-def smallest_conflict(sizes, rules):
-    """Return the smallest set of rules that cannot be kept together.
+def smallest_conflict(sizes, requirements):
+    """Return the smallest set of requirements that cannot be kept together.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
-    rules : list of Rule
-        Rules that cannot all be kept in the linear relaxation.
+    requirements : list of Requirement
+        Requirements that cannot all be kept in the linear relaxation.
 
     Returns
     -------
-    conflict : list of Rule
-        No proper subset of it is in conflict; up to three rules, no smaller set is.
+    conflict : list of Requirement
+        No proper subset of it is in conflict; up to three requirements, no smaller set is.
     """
-    left = list(rules)
-    for rule in rules:
-        others = [other for other in left if other is not rule]
+    left = list(requirements)
+    for one in requirements:
+        others = [other for other in left if other is not one]
         if not can_be_kept(sizes, others):
             left = others
     for size in range(1, min(len(left), _MAX_SEARCHED + 1)):
-        for chosen in itertools.combinations(rules, size):
+        for chosen in itertools.combinations(requirements, size):
             if not can_be_kept(sizes, list(chosen)):
                 return list(chosen)
     return left
 
 
-def least_relief(sizes, rules, rule):
-    """Return the least by which a rule's value must give so that the others can be kept.
+def least_relief(sizes, requirements, one):
+    """Return the least by which a requirement's value must give so that the others can be kept.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
-    rules : list of Rule
+    requirements : list of Requirement
         Rules in conflict.
-    rule : Rule
+    one : Requirement
         The one that gives.
 
     Returns
     -------
     relief : float
-        Per individual, in the unit of the rule's rows; infinite if no relief helps.
+        Per individual, in the unit of the requirement's constraints; infinite if no relief helps.
     """
-    firm = [other.rows for other in rules if other is not rule]
-    firm.append(empty_rows(rule.rows.matrix.shape[1]))
-    return relieve_rows(sizes, rule.rows, join_rows(firm))[0]
+    firm = [other.constraints for other in requirements if other is not one]
+    firm.append(no_constraints(one.constraints.matrix.shape[1]))
+    return relieve(sizes, one.constraints, join_constraints(firm))[0]
 
 
-def describe_conflict(sizes, rules):
-    """Say in a sentence which rules are in conflict and what each would have to give.
+def describe_conflict(sizes, requirements):
+    """Say in a sentence which requirements are in conflict and what each would have to give.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_clusters,)
         Individuals of each cluster.
-    rules : list of Rule
-        All rules.
+    requirements : list of Requirement
+        All requirements.
 
     Returns
     -------
     sentence : str
         For an error.
     """
-    if can_be_kept(sizes, rules):
+    if can_be_kept(sizes, requirements):
         return (
-            f"{_names(rules)} are expected to leave an allocation of whole numbers, but only "
-            "fractions keep all of them; loosen one of them a little, or let clusters be split."
+            f"{_names(requirements)} are expected to leave an allocation of whole numbers, but "
+            "only fractions keep all of them; loosen one of them a little, or let clusters be "
+            "split."
         )
-    conflict = smallest_conflict(sizes, rules)
+    conflict = smallest_conflict(sizes, requirements)
     if len(conflict) == 1:
-        return _alone(sizes, rules, conflict[0])
-    ways = " or ".join(_relieved(sizes, conflict, rules, rule) for rule in conflict)
+        return _alone(sizes, requirements, conflict[0])
+    ways = " or ".join(_relieved(sizes, conflict, requirements, one) for one in conflict)
     return (
         f"{', '.join(map(_stated, conflict))} are expected to be kept by some allocation, but are "
         f"in conflict: it takes {ways}."
     )
 
 
-def can_be_kept(sizes, rules):
-    """Tell whether fractions of individuals could keep some rules together."""
-    if not rules:
+def can_be_kept(sizes, requirements):
+    """Tell whether fractions of individuals could keep some requirements together."""
+    if not requirements:
         return True
-    rows = join_rows([rule.rows for rule in rules])
+    constraints = join_constraints([one.constraints for one in requirements])
     try:
-        relax_rows(np.zeros((len(sizes), rows.matrix.shape[1] // len(sizes))), sizes, rows)
-    except InfeasibleRows:
+        relax(np.zeros((len(sizes), constraints.matrix.shape[1] // len(sizes))), sizes, constraints)
+    except Infeasible:
         return False
     return True
 
 
-def _names(rules):
-    return ", ".join(rule.name for rule in rules)
+def _names(requirements):
+    return ", ".join(one.name for one in requirements)
 
 
-def _stated(rule):
-    return rule.name if np.isnan(rule.value) else f"{rule.name} ({rule.value:.6g})"
+def _stated(one):
+    return one.name if np.isnan(one.value) else f"{one.name} ({_figure(one.value)})"
 
 
-def _alone(sizes, rules, rule):
-    """What is expected of a rule that no allocation keeps."""
-    needed = _needed(sizes, [rule], rules, rule)
+def _figure(value):
+    """Six digits, or all of the whole ones: totals are large."""
+    return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
+
+
+def _alone(sizes, requirements, one):
+    """What is expected of a requirement that no allocation keeps."""
+    needed = _needed(sizes, [one], requirements, one)
     if needed is None:
-        return f"{rule.name} is expected to leave an allocation, but no allocation keeps it."
-    return f"{rule.name} is expected to be {needed}, got {rule.value:.6g}."
+        return f"{one.name} is expected to leave an allocation, but no allocation keeps it."
+    return f"{one.name} is expected to be {needed}, got {_figure(one.value)}."
 
 
-def _relieved(sizes, conflict, rules, rule):
-    """What a rule would have to become for the rest of the conflict to stand."""
-    needed = _needed(sizes, conflict, rules, rule)
-    return f"no {rule.name}" if needed is None else f"{rule.name} {needed}"
+def _relieved(sizes, conflict, requirements, one):
+    """What a requirement would have to become for the rest of the conflict to stand."""
+    needed = _needed(sizes, conflict, requirements, one)
+    return f"no {one.name}" if needed is None else f"{one.name} {needed}"
 
 
-def _needed(sizes, conflict, rules, rule):
-    """Limit of a rule's value with which the others can be kept; None if it is no number."""
-    relief = least_relief(sizes, rules, rule)
+def _needed(sizes, conflict, requirements, one):
+    """Limit of a requirement's value with which the others can be kept; None if it is no number."""
+    relief = least_relief(sizes, requirements, one)
     if not np.isfinite(relief):
         # Others are in conflict as well: then as far as this conflict goes.
-        relief = least_relief(sizes, conflict, rule)
-    if rule.easier == 0 or not np.isfinite(relief):
+        relief = least_relief(sizes, conflict, one)
+    if one.easier == 0 or not np.isfinite(relief):
         return None
-    needed = rule.value + rule.easier * relief
-    if rule.rows.whole.all():
-        population = float(sizes.sum())
-        limit = rule.rows.limit[0] + np.ceil(relief * population - 1e-6)
-        needed = rule.easier * limit / population
-    if abs(needed) <= 1e-9 * relief:
+    population = float(sizes.sum())
+    needed = one.value + one.easier * relief * population / one.per_unit
+    if one.constraints.whole.all():
+        limit = one.constraints.limit[0] + np.ceil(relief * population - 1e-6)
+        needed = one.easier * limit / one.per_unit
+    if abs(needed) <= 1e-9 * relief * population / one.per_unit:
         needed = 0.0
     # A figure that is rounded the wrong way would not be enough.
     digits = 10.0 ** (np.floor(np.log10(max(abs(needed), 1e-300))) - 5)
-    rounded = rule.easier * np.ceil(rule.easier * needed / digits - 1e-6) * digits + 0.0
-    return f"{'at least' if rule.easier > 0 else 'at most'} {rounded:.6g}"
+    rounded = one.easier * np.ceil(one.easier * needed / digits - 1e-6) * digits + 0.0
+    return f"{'at least' if one.easier > 0 else 'at most'} {_figure(rounded)}"

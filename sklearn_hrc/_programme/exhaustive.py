@@ -1,8 +1,8 @@
-"""Exhaustive search among the allocations that several rows leave, in float64.
+"""Exhaustive search among the allocations that several constraints leave, in float64.
 
-A solver lets rows be broken by a little, or tightened by a little, so that it
-cannot tell what happens at the edge of a limit. Where few allocations can still
-be better than the best known, this search looks at all of them.
+A solver breaks or tightens constraints by a little, so it cannot tell what happens at the
+edge of a limit. If few allocations can still be better than the best known allocation,
+this search looks at all of them.
 """
 
 import itertools
@@ -11,12 +11,12 @@ import numpy as np
 
 __all__ = ["search_moves"]
 
-# Partial allocations that may be followed at once; beyond, the search gives up.
+# Largest number of partial allocations that are followed at once. Beyond, the search gives up.
 _MAX_STATES = 20_000
 
 
 def search_moves(loss, most, cluster, units, change, left, gap):
-    """Find all sets of moves away from the best arms that may be better than the best known.
+    """Find all moves away from the best arms that may be better than the best known moves.
 
     Parameters
     ----------
@@ -27,22 +27,22 @@ def search_moves(loss, most, cluster, units, change, left, gap):
     cluster : ndarray of shape (n_moves,), int
         Sorted cluster of each move.
     units : ndarray of shape (n_moves,), int
-        Units of that cluster.
-    change : ndarray of shape (n_rows, n_moves)
-        What a unit adds to each row.
-    left : ndarray of shape (n_rows,)
-        What all units together may add.
+        Units of the cluster of each move.
+    change : ndarray of shape (n_constraints, n_moves)
+        Amount that a unit adds to each constraint.
+    left : ndarray of shape (n_constraints,)
+        Amount that all units together may add.
     gap : float
         Loss that moves must stay below.
 
     Returns
     -------
     moves : ndarray of shape (n_found, n_moves), int, or None
-        All of them; None where there are too many to follow.
+        All sets of moves, or None if there are too many to follow.
 
     Examples
     --------
-    Two clusters may move one unit each, and the row leaves room for one of them.
+    Two clusters may move one unit each, and the constraint leaves room for one of them.
 
     >>> import numpy as np
     >>> search_moves(
@@ -50,7 +50,7 @@ def search_moves(loss, most, cluster, units, change, left, gap):
     ...     np.array([[1.0, 1.0]]), np.array([1.0]), 1.0).tolist()
     [[0, 0], [0, 1], [1, 0]]
     """
-    # The most that later moves can give back to each row.
+    # The most that later moves can give back to each constraint.
     relief = np.minimum(change * most, 0.0)
     later = np.cumsum(relief[:, ::-1], axis=1)[:, ::-1]
     later = np.column_stack([later, np.zeros(len(left))])

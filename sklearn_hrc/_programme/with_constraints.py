@@ -1,7 +1,7 @@
 """Allocation under several linear rules, and a convex one.
 
-With one budget row the programme has a shape of its own (`_programme`). With
-more rows, the linear relaxation is solved first; its dual prices give a bound
+With one budget constraint the programme has a shape of its own (`_programme`). With
+more constraints, the linear relaxation is solved first; its dual prices give a bound
 and the loss of every arm against the best one of its cluster. Arms that lose
 more than the gap between the bound and the best allocation so far drop out,
 and the core that is left goes to CBC.
@@ -13,44 +13,20 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from sklearn_hrc._programme.constraints import are_kept, scale_constraints
 from sklearn_hrc._programme.enumeration import unit_limits
 from sklearn_hrc._programme.exhaustive import search_moves
 from sklearn_hrc._programme.one_budget import units_and_sizes
-from sklearn_hrc._programme.relaxation import InfeasibleRows, keeps_rows, relax_rows, scale_rows
-from sklearn_hrc._programme.solver import ROW_TOLERANCE, ask_solver
+from sklearn_hrc._programme.relaxation import Infeasible, relax
+from sklearn_hrc._programme.solution import Solution
+from sklearn_hrc._programme.solver import CONSTRAINT_TOLERANCE, ask_solver
 
-__all__ = ["Core", "RowsSolution", "search_core", "solve_rows", "to_core"]
+__all__ = ["Core", "search_core", "solve_constrained", "to_core"]
 
 # Loss against the bound, as a share of what is at stake, that counts as none.
 _GAP = 1e-7
 # Arms beside the best ones that the first core holds, and by how much it grows.
 _CORE, _GROWTH = 200, 4
-
-
-class RowsSolution(NamedTuple):
-    """Best allocation found.
-
-    Attributes
-    ----------
-    counts : ndarray of shape (n_clusters, n_arms), int64
-        Individuals of every cluster in every arm.
-    value, bound : float
-        Its total, and an upper bound of any total.
-    price : ndarray of shape (n_rows,)
-        What one unit of each limit is worth in the linear relaxation.
-    proven : bool
-        The bound is reached, to within 1e-7 of what is at stake (1e-4 beside a convex
-        rule).
-    convex_price : float
-        What one unit of the limit of a convex rule is worth.
-    """
-
-    counts: np.ndarray
-    value: float
-    bound: float
-    price: np.ndarray
-    proven: bool
-    convex_price: float = 0.0
 
 
 class Core(NamedTuple):
@@ -64,7 +40,7 @@ class Core(NamedTuple):
     accepted: float  # gap that counts as none
 
 
-def solve_rows(value, sizes, rows, *, split_clusters=True, time_limit=10.0):
+def solve_constrained(value, sizes, constraints, *, split_clusters=True, time_limit=10.0):
     """Allocate individuals to arms for the largest value within linear rules.
 
     Parameters
@@ -73,7 +49,7 @@ def solve_rows(value, sizes, rows, *, split_clusters=True, time_limit=10.0):
         Value per individual.
     sizes : ndarray of shape (n_clusters,), int
         Individuals of each cluster.
-    rows : Rows
+    constraints : LinearConstraints
         Linear rules; may be empty.
     split_clusters : bool or ndarray of shape (n_clusters,), int, default=True
         Whether the individuals of a cluster may receive different arms, or its number of units.
@@ -82,28 +58,28 @@ def solve_rows(value, sizes, rows, *, split_clusters=True, time_limit=10.0):
 
     Returns
     -------
-    solution : RowsSolution
+    solution : Solution
         Feasible, and proven optimal unless `proven` is false.
 
     Raises
     ------
-    InfeasibleRows
+    Infeasible
         If no allocation keeps the rules, or none was found in time.
     """
     deadline = time.monotonic() + time_limit
-    price = relax_rows(value, sizes, rows).price
-    core, bound = to_core(value, sizes, rows, price, split_clusters, _GAP)
-    return search_core(core, bound, rows, price, deadline)
+    price = relax(value, sizes, constraints).price
+    core, bound = to_core(value, sizes, constraints, price, split_clusters, _GAP)
+    return search_core(core, bound, constraints, price, deadline)
 
 
-def to_core(value, sizes, rows, price, split_clusters, tolerance):
-    """State the programme in units, and bound its value by prices of its rows.
+def to_core(value, sizes, constraints, price, split_clusters, tolerance):
+    """State the programme in units, and bound its value by prices of its constraints.
 
     Parameters
     ----------
-    value, sizes, rows, split_clusters
-        As in `solve_rows`.
-    price : ndarray of shape (n_rows,)
+    value, sizes, constraints, split_clusters
+        As in `solve_constrained`.
+    price : ndarray of shape (n_constraints,)
         Not negative; the bound holds for any.
     tolerance : float
         Gap, as a share of what is at stake, that counts as none.
@@ -113,21 +89,21 @@ def to_core(value, sizes, rows, price, split_clusters, tolerance):
     core : Core
         Units, their values and losses.
     bound : float
-        No allocation within the rows has a larger value.
+        No allocation within the constraints has a larger value.
     """
     units, per_unit = units_and_sizes(sizes, split_clusters)
     per_unit = per_unit[:, None]
     gain = value * per_unit
-    prices = (price @ rows.matrix).reshape(gain.shape) * per_unit
+    prices = (price @ constraints.matrix).reshape(gain.shape) * per_unit
     worth = gain - prices
-    bound = float(units @ worth.max(axis=1) + price @ rows.limit)
+    bound = float(units @ worth.max(axis=1) + price @ constraints.limit)
     stake = float(units @ np.ptp(gain, axis=1)) or 1.0
     loss = worth.max(axis=1, keepdims=True) - worth
     return Core(gain, loss, units, per_unit, stake, tolerance * stake), bound
 
 
-def search_core(core, bound, rows, price, deadline):
-    """Find the best whole counts within linear rows.
+def search_core(core, bound, constraints, price, deadline):
+    """Find the best whole counts within linear constraints.
 
     Parameters
     ----------
@@ -135,45 +111,47 @@ def search_core(core, bound, rows, price, deadline):
         The programme in units.
     bound : float
         Upper bound of the value.
-    rows : Rows
+    constraints : LinearConstraints
         Rules per individual.
-    price : ndarray of shape (n_rows,)
+    price : ndarray of shape (n_constraints,)
         Handed on to the solution.
     deadline : float
         On the clock of `time.monotonic`.
 
     Returns
     -------
-    solution : RowsSolution
+    solution : Solution
         Best counts found.
 
     Raises
     ------
-    InfeasibleRows
+    Infeasible
         If there are none, or none was found in time.
     """
     columns = np.repeat(core.per_unit, core.gain.shape[1])
-    rows = rows._replace(matrix=csr_array(rows.matrix.multiply(columns[None, :])))
-    counts, bound, sure = _search(core, rows, bound, deadline)
+    constraints = constraints._replace(
+        matrix=csr_array(constraints.matrix.multiply(columns[None, :]))
+    )
+    counts, bound, sure = _search(core, constraints, bound, deadline)
     if counts is None:
-        raise InfeasibleRows("whole" if sure else "time")
+        raise Infeasible("whole" if sure else "time")
     total = float(np.sum(counts * core.gain))
     bound, proven = max(bound, total), bound - total <= core.accepted
-    return RowsSolution(counts * core.per_unit, total, bound, price, proven)
+    return Solution(counts * core.per_unit, total, bound, price, proven)
 
 
-def _search(core, rows, bound, deadline):
+def _search(core, constraints, bound, deadline):
     """Solve cores until no arm outside can matter.
 
     Returns the best units, a bound that may be lower now, and whether nothing was cut short.
     """
     others = np.sort(core.loss[core.units > 0], axis=None)
-    best, size = _one_arm_for_all(core, rows), (core.units > 0).sum() + _CORE
+    best, size = _one_arm_for_all(core, constraints), (core.units > 0).sum() + _CORE
     gap = np.inf if best is None else max(bound - float(np.sum(best * core.gain)), 0.0)
     while True:
         threshold = others[size - 1] if size < len(others) else np.inf
         threshold = min(threshold, gap)
-        counts, sure = _solve_core(core, rows, threshold, best, gap, deadline)
+        counts, sure = _solve_core(core, constraints, threshold, best, gap, deadline)
         if counts is not None and (total := float(np.sum(counts * core.gain))) > bound - gap:
             best, gap = counts, max(bound - total, 0.0)
         if gap <= core.accepted or threshold >= min(gap, others[-1]):
@@ -183,15 +161,15 @@ def _search(core, rows, bound, deadline):
         size *= _GROWTH
     if gap <= core.accepted:
         return best, bound, True
-    found, exhausted = _look_at_all(core, rows, best, gap)
+    found, exhausted = _look_at_all(core, constraints, best, gap)
     if exhausted:
         return found, bound if found is None else float(np.sum(found * core.gain)), True
     if not sure or best is None:
         return best, bound, sure
-    return *_loosened(core, rows, best, bound, gap, deadline), True
+    return *_loosened(core, constraints, best, bound, gap, deadline), True
 
 
-def _one_arm_for_all(core, rows):
+def _one_arm_for_all(core, constraints):
     """The best of the allocations in which everybody gets the same arm; None if none is allowed.
 
     They keep many a rule that is hard for a solver, and are the answer if time is short.
@@ -200,37 +178,37 @@ def _one_arm_for_all(core, rows):
     for arm in order:
         counts = np.zeros(core.gain.shape, dtype=np.int64)
         counts[:, arm] = core.units
-        if keeps_rows(counts, rows).all():
+        if are_kept(counts, constraints).all():
             return counts
     return None
 
 
-def _loosened(core, rows, best, bound, gap, deadline):
-    """Bound the value by rows that are loosened as the first answer's were tightened.
+def _loosened(core, constraints, best, bound, gap, deadline):
+    """Bound the value by constraints that are loosened as the first answer's were tightened.
 
     Between the two, an allocation may use a limit to the last digit; it is looked for where
-    rows are as they are.
+    constraints are as they are.
     """
-    for loosen in (ROW_TOLERANCE, 0.0):
-        counts, sure = _answer(core, rows, -loosen, gap, best, gap, deadline)
+    for loosen in (CONSTRAINT_TOLERANCE, 0.0):
+        counts, sure = _answer(core, constraints, -loosen, gap, best, gap, deadline)
         if counts is None or not sure:
             break
         total = float(np.sum(counts * core.gain))
         if loosen:
             bound = min(bound, total + core.accepted / 2)
-        if keeps_rows(counts, rows).all() and total > np.sum(best * core.gain):
+        if are_kept(counts, constraints).all() and total > np.sum(best * core.gain):
             best = counts
         if bound - np.sum(best * core.gain) <= core.accepted:
             break
     return best, bound
 
 
-def _look_at_all(core, rows, best, gap):
+def _look_at_all(core, constraints, best, gap):
     """Improve on the best units by exhaustive search, and whether it came to its end."""
     home = core.loss.argmin(axis=1)
     cluster, arm = _moves_below(core, gap)
     loss, units = core.loss[cluster, arm], core.units[cluster]
-    change, left, _ = _in_moves(core, rows, cluster, arm, home)
+    change, left, _ = _in_moves(core, constraints, cluster, arm, home)
     # The rule itself is checked below.
     left = left + 1e-9
     most = unit_limits(loss, units, gap)
@@ -244,7 +222,7 @@ def _look_at_all(core, rows, best, gap):
         floor = np.sum(best * core.gain) - start + 1e-12 * core.stake
     for moves in found[np.argsort(-value, kind="stable")][: np.sum(value > floor)]:
         counts = _after(core, cluster, arm, home, moves)
-        if keeps_rows(counts, rows).all():
+        if are_kept(counts, constraints).all():
             return counts, True
     return best, True
 
@@ -265,27 +243,27 @@ def _after(core, cluster, arm, home, moves):
     return counts
 
 
-def _solve_core(core, rows, threshold, start, gap, deadline):
+def _solve_core(core, constraints, threshold, start, gap, deadline):
     """Units by CBC, with the arms within a threshold of loss, and whether it was sure.
 
-    The solver is asked twice where need be: rows tightened by more than the violation
+    The solver is asked twice where need be: constraints tightened by more than the violation
     that it lets pass make its answer sure, but cut off what uses a limit to the last digit.
     """
-    for tighten in (ROW_TOLERANCE, 0.0):
-        counts, sure = _answer(core, rows, tighten, threshold, start, gap, deadline)
-        if counts is not None and keeps_rows(counts, rows).all():
+    for tighten in (CONSTRAINT_TOLERANCE, 0.0):
+        counts, sure = _answer(core, constraints, tighten, threshold, start, gap, deadline)
+        if counts is not None and are_kept(counts, constraints).all():
             return counts, sure
     return None, sure
 
 
-def _answer(core, rows, tighten, threshold, start, gap, deadline):
-    """Units by CBC for tightened rows, unchecked; None without an answer, and whether sure."""
+def _answer(core, constraints, tighten, threshold, start, gap, deadline):
+    """Units by CBC, unchecked; None without an answer. And whether the answer is sure."""
     home = core.loss.argmin(axis=1)
     cluster, arm = _moves_below(core, threshold)
     # So scaled, CBC's smallest improvement of 1e-5 is far below what matters.
     unit = 1e4 / np.clip(gap, core.accepted, core.stake)
     harm = (core.gain[cluster, home[cluster]] - core.gain[cluster, arm]) * unit
-    change, left, whole = _in_moves(core, rows, cluster, arm, home)
+    change, left, whole = _in_moves(core, constraints, cluster, arm, home)
     moves, sure = np.zeros(0, dtype=np.int64), True
     if len(cluster):
         tightened = change, left - np.where(whole, 0.0, tighten)
@@ -296,12 +274,12 @@ def _answer(core, rows, tighten, threshold, start, gap, deadline):
     return None if moves is None else _after(core, cluster, arm, home, moves), sure
 
 
-def _in_moves(core, rows, cluster, arm, best):
-    """Rows of what moves away from the best arms change, scaled, and what they may use."""
+def _in_moves(core, constraints, cluster, arm, best):
+    """Constraints on moves away from the best arms, scaled, and what is left for the moves."""
     n_clusters, n_arms = core.gain.shape
-    matrix, limit, whole = rows
+    matrix, limit, whole = constraints
     home = np.arange(n_clusters) * n_arms + best
-    change, scale = scale_rows(matrix[:, cluster * n_arms + arm] - matrix[:, home[cluster]])
+    change, scale = scale_constraints(matrix[:, cluster * n_arms + arm] - matrix[:, home[cluster]])
     # Between two whole numbers no tolerance matters.
     limit = np.where(whole, np.floor(limit) + 0.5, limit)
     return change, (limit - matrix[:, home] @ core.units) / scale, whole

@@ -1,7 +1,7 @@
-"""Allocation under linear rules and a convex one, approached by linear cuts from outside.
+"""Allocation under linear constraints and a convex one, by linear cuts from outside.
 
-First the linear relaxation is cut until it keeps the convex rule, then whole counts are
-searched within what is left, and what breaks the rule is cut off again.
+First the linear relaxation is cut until it keeps the convex constraint. Then whole counts are
+searched within the cuts. Counts that break the convex constraint are cut off again.
 """
 
 import time
@@ -9,99 +9,101 @@ import time
 import numpy as np
 from scipy.optimize import brentq
 
-from sklearn_hrc._programme.relaxation import (
-    InfeasibleRows,
-    dense_row,
-    empty_rows,
-    join_rows,
-    keeps_rows,
-    relax_rows,
-    relieve_rows,
+from sklearn_hrc._programme.constraints import (
+    are_kept,
+    dense_constraint,
+    join_constraints,
+    no_constraints,
 )
+from sklearn_hrc._programme.relaxation import Infeasible, relax, relieve
 from sklearn_hrc._programme.rounding import round_within
-from sklearn_hrc._programme.with_constraints import RowsSolution, search_core, to_core
+from sklearn_hrc._programme.solution import Solution
+from sklearn_hrc._programme.with_constraints import search_core, to_core
 
 __all__ = ["CONVEX_GAP", "solve_convex"]
 
-# Most cuts of the relaxation, and most attempts at whole counts.
+# Largest numbers of cuts of the relaxation, and of attempts at whole counts.
 _CUTS, _ATTEMPTS = 200, 10
-# Gap, as a share of what is at stake, that counts as none, and one at which the search may
-# end: the errors of the costs are percents, and more digits have cost minutes.
+# Gap, as a share of what is at stake, that counts as none, and gap at which the search may
+# end. The errors of the costs are percents, and more digits have cost minutes.
 CONVEX_GAP, _ENOUGH = 1e-4, 5e-4
-# Excess over the convex rule, as a share of the money moved, that counts as none: in the
-# relaxation, where every digit takes twice the cuts; in a conflict that is told in figures;
-# and in the end.
+# Tolerances of the convex constraint, as a share of the money moved: in the relaxation (loose, as
+# each digit doubles the cuts), in the figures of a conflict, and in the final plan.
 _RELAXED, _CONFLICT, _WHOLE = 1e-4, 1e-6, 1e-9
 
 
-def solve_convex(value, sizes, rows, convex, *, split_clusters=True, time_limit=10.0):
-    """Allocate individuals to arms for the largest value within linear rules and a convex one.
+def solve_convex(value, sizes, constraints, convex, *, split_clusters=True, time_limit=10.0):
+    """Allocate individuals to arms under linear constraints and a convex one.
 
     Parameters
     ----------
-    value, sizes, rows, split_clusters, time_limit
-        As in `solve_rows`.
+    value, sizes, constraints, split_clusters, time_limit
+        As in `solve_constrained`.
     convex : object
-        A convex rule with a method `cut(counts)`, which returns `(excess, coefficients,
-        limit)`: by how much counts break it, and a linear rule `(coefficients *
-        counts).sum() <= limit` that holds wherever the convex one does and cuts them off
-        if they break it; and an attribute `allowed`, counts from which cuts are made
-        if they keep it.
+        Convex constraint with a method `cut(counts)`, which returns `(excess, coefficients,
+        limit)`. The excess is by how much counts break the constraint. The linear constraint
+        `(coefficients * counts).sum() <= limit` holds wherever the convex one holds, and cuts
+        off counts that break it. The attribute `allowed` has counts from which cuts are made
+        if these counts keep the convex constraint.
 
     Returns
     -------
-    solution : RowsSolution
-        Feasible; `proven` if its value is within 1e-4 of what is at stake of the bound.
+    solution : Solution
+        Feasible solution of the largest value that was found. It is `proven` if its distance
+        from the bound is at most 1e-4 of what is at stake.
 
     Raises
     ------
-    InfeasibleRows
-        If no allocation keeps the rules, or none was found in time; with the cuts so far.
+    Infeasible
+        If no allocation keeps the constraints, or none was found in time. The error has the cuts
+        so far.
     """
     deadline, cuts = time.monotonic() + time_limit, []
     try:
-        relaxation = _cut_relaxation(value, sizes, rows, convex, cuts, deadline)
-        price, everything = relaxation.price, join_rows([rows, *cuts])
+        relaxation = _cut_relaxation(value, sizes, constraints, convex, cuts, deadline)
+        price, everything = relaxation.price, join_constraints([constraints, *cuts])
         core, bound = to_core(value, sizes, everything, price, split_clusters, CONVEX_GAP)
-        solution = _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline)
-    except InfeasibleRows as error:
+        solution = _cut_whole(core, bound, constraints, relaxation, convex, cuts, deadline)
+    except Infeasible as error:
         if error.reason == "fractions" and cuts:
-            # The rule may be out of reach by itself.
-            for beside in (rows, empty_rows(value.size)):
+            # The convex constraint may be infeasible by itself.
+            for beside in (constraints, no_constraints(value.size)):
                 _cut_conflict(sizes, beside, convex, cuts, deadline)
-        raise InfeasibleRows(error.reason, cuts) from None
-    n_rows = len(rows.limit)
-    return solution._replace(price=price[:n_rows], convex_price=float(price[n_rows:].sum()))
+        raise Infeasible(error.reason, cuts) from None
+    n_constraints = len(constraints.limit)
+    return solution._replace(
+        price=price[:n_constraints], convex_price=float(price[n_constraints:].sum())
+    )
 
 
-def _cut_relaxation(value, sizes, rows, convex, cuts, deadline):
-    """Add to the cuts until the linear relaxation keeps the convex rule; that relaxation.
+def _cut_relaxation(value, sizes, constraints, convex, cuts, deadline):
+    """Add cuts until the linear relaxation keeps the convex constraint, and return the relaxation.
 
-    A cut touches the rule where the way from allowed counts to those of the relaxation
-    crosses it (Veinott 1967, doi:10.1287/opre.15.1.147), which takes up to three times fewer of
-    them than cuts at the counts themselves. The allowed counts follow halfway.
+    A cut touches the convex constraint where the line from allowed counts to those of the
+    relaxation crosses it (Veinott 1967, doi:10.1287/opre.15.1.147). That takes up to three times
+    fewer cuts than cuts at the counts of the relaxation. The allowed counts follow halfway.
     """
     allowed, price = convex.allowed, None
     for _ in range(_CUTS):
-        relaxation = relax_rows(value, sizes, join_rows([rows, *cuts]), price)
+        relaxation = relax(value, sizes, join_constraints([constraints, *cuts]), price)
         if not _is_broken(convex, relaxation.counts, _RELAXED) or time.monotonic() > deadline:
             break
         crossing = _crossing(convex, allowed, relaxation.counts)
         allowed = (allowed + crossing) / 2
         cuts.append(_cut_at(convex, crossing))
-        # A guess for the new cut too, but where nothing has had a price yet.
+        # Guess a price of zero for the new cut, unless no constraint has a price yet.
         price = np.append(relaxation.price, 0.0) if relaxation.price.any() else None
     # A cut without a relaxation after it has no price yet.
-    price = np.zeros(len(rows.limit) + len(cuts))
+    price = np.zeros(len(constraints.limit) + len(cuts))
     price[: len(relaxation.price)] = relaxation.price
     return relaxation._replace(price=price)
 
 
-def _cut_conflict(sizes, rows, convex, cuts, deadline):
-    """Add cuts where the rule is broken the least, so that they say how far it is from holding."""
+def _cut_conflict(sizes, constraints, convex, cuts, deadline):
+    """Add cuts where the constraint is broken least, so that they tell its least violation."""
     population = float(sizes.sum())
     for _ in range(_CUTS):
-        relief, counts = relieve_rows(sizes, join_rows(cuts), rows)
+        relief, counts = relieve(sizes, join_constraints(cuts), constraints)
         if not 0 < relief < np.inf or time.monotonic() > deadline:
             return
         excess, coefficients, _ = convex.cut(counts)
@@ -110,24 +112,24 @@ def _cut_conflict(sizes, rows, convex, cuts, deadline):
         cuts.append(_cut_at(convex, counts))
 
 
-def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
-    """Whole counts that keep the convex rule.
+def _cut_whole(core, bound, constraints, relaxation, convex, cuts, deadline):
+    """Find whole counts that keep the convex constraint.
 
-    Whole counts near the optimum of the relaxation break the rule by next to nothing, one
-    after the other. They lower the bound, and are mended; where linear rules stand in the
-    way of that, what an answer breaks is held back from all cuts at once in the next attempt.
+    One after the other, whole counts near the optimum of the relaxation break the constraint by
+    next to nothing. They lower the bound, and are repaired. If linear constraints prevent the
+    repair, the next attempt tightens all cuts by the violation.
     """
-    best, margin = _one_arm_for_all(core, rows, convex), 0.0
-    best = _mended(core, relaxation.counts, rows, convex, best, deadline)
+    best, margin = _one_arm_for_all(core, constraints, convex), 0.0
+    best = _mended(core, relaxation.counts, constraints, convex, best, deadline)
     for _ in range(_ATTEMPTS):
         closed = best is not None and bound - best.value <= _ENOUGH * core.stake
         if closed or time.monotonic() > deadline:
             break
         held = [part._replace(limit=part.limit - margin) for part in cuts]
         try:
-            everything = join_rows([rows, *held])
+            everything = join_constraints([constraints, *held])
             found = search_core(core, bound, everything, relaxation.price, deadline)
-        except InfeasibleRows:
+        except Infeasible:
             if margin == 0:
                 break
             margin = 0.0
@@ -136,36 +138,36 @@ def _cut_whole(core, bound, rows, relaxation, convex, cuts, deadline):
             bound = min(bound, found.bound)
         if _is_broken(convex, found.counts, _WHOLE):
             cuts.append(_cut_at(convex, _crossing(convex, convex.allowed, found.counts)))
-            best = _mended(core, found.counts, rows, convex, best, deadline)
+            best = _mended(core, found.counts, constraints, convex, best, deadline)
             margin = margin + 1.5 * convex.cut(found.counts)[0] if best is None else 0.0
         else:
             best = _better(found, best)
             margin = 0.0
     if best is None:
-        raise InfeasibleRows("whole" if time.monotonic() < deadline else "time")
+        raise Infeasible("whole" if time.monotonic() < deadline else "time")
     proven = bound - best.value <= core.accepted
     return best._replace(bound=max(bound, best.value), proven=proven)
 
 
-def _one_arm_for_all(core, rows, convex):
-    """The best allowed solution in which everybody gets the same arm; None if there is none."""
+def _one_arm_for_all(core, constraints, convex):
+    """Best allowed solution in which everybody gets the same arm, or None."""
     best = None
     for arm in range(core.gain.shape[1]):
         counts = np.zeros(core.gain.shape, dtype=core.per_unit.dtype)
         counts[:, arm] = core.units * core.per_unit[:, 0]
-        if convex.cut(counts)[0] <= 0 and keeps_rows(counts, rows).all():
+        if convex.cut(counts)[0] <= 0 and are_kept(counts, constraints).all():
             value = float(core.units @ core.gain[:, arm])
-            best = _better(RowsSolution(counts, value, value, None, False), best)
+            best = _better(Solution(counts, value, value, None, False), best)
     return best
 
 
-def _mended(core, counts, rows, convex, best, deadline):
-    """The best solution so far, or counts rounded and mended if that is better."""
+def _mended(core, counts, constraints, convex, best, deadline):
+    """Best solution so far, or rounded and repaired counts if these are better."""
     rounded = round_within(counts, core.gain, core.units, core.per_unit, convex, deadline)
-    if rounded is None or not keeps_rows(rounded * core.per_unit, rows).all():
+    if rounded is None or not are_kept(rounded * core.per_unit, constraints).all():
         return best
     value = float(np.sum(rounded * core.gain))
-    return _better(RowsSolution(rounded * core.per_unit, value, value, None, False), best)
+    return _better(Solution(rounded * core.per_unit, value, value, None, False), best)
 
 
 def _better(found, best):
@@ -173,21 +175,21 @@ def _better(found, best):
 
 
 def _is_broken(convex, counts, tolerance):
-    """Whether counts break the convex rule by more than a share of the money they move."""
+    """Whether counts break the convex constraint by more than a share of the money they move."""
     excess, coefficients, _ = convex.cut(counts)
     return excess > tolerance * np.abs(coefficients * counts).sum()
 
 
 def _cut_at(convex, counts):
-    """The linear rule that the convex one demands."""
+    """Linear constraint that touches the convex constraint at counts or cuts them off."""
     _, coefficients, limit = convex.cut(counts)
-    return dense_row(coefficients, limit)
+    return dense_constraint(coefficients, limit)
 
 
 def _crossing(convex, allowed, counts):
-    """Where the way from allowed counts to others leaves the convex rule.
+    """Point where the line from allowed counts to other counts leaves the convex constraint.
 
-    From counts that are not allowed themselves, everything is outside: then the end of the way.
+    If the allowed counts break the constraint themselves, the point is the end of the line.
     """
     if convex.cut(allowed)[0] >= 0:
         return counts

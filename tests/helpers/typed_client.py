@@ -11,13 +11,20 @@ from sklearn_hrc import (
     HiddenClusterer,
     MultiTaskRepresenter,
 )
+from sklearn_hrc.budgets import UncertainBudget
+from sklearn_hrc.planning import plan_list
+from sklearn_hrc.rules import MaxShare
 
 
 def client(X: NDArray[np.float64], y: list[float], treatment: list[str]) -> None:
-    allocator = ClusterBudgetAllocator(budget=[1, 2], control="none", arm_cost={"mail": 0.5})
+    allocator = ClusterBudgetAllocator(
+        budget=UncertainBudget([1, 2]), control="none", arm_cost={"mail": 0.5}
+    )
     assert_type(allocator.fit(X, y, treatment=treatment), ClusterBudgetAllocator)
     assert_type(allocator.partial_fit(X, y, treatment=treatment), ClusterBudgetAllocator)
     assert_type(allocator.set_budget(0.5), ClusterBudgetAllocator)
+    assert_type(allocator.set_rules([MaxShare("mail", 0.2)]), ClusterBudgetAllocator)
+    assert_type(plan_list(allocator, X, total_budget=100).arms, NDArray[Any])
     assert_type(allocator.predict([[0.0]]), NDArray[Any])
     assert_type(allocator.score(X, y, treatment=treatment), float)
     policy = DistilledAllocator(allocator, random_state=np.random.RandomState(0))

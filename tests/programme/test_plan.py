@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from helpers.programmes import all_allocations, between, random_programme
 from helpers.risks import dense_covariance
+from helpers.rule_settings import setting_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from sklearn_hrc._programme.blocks import whole_clusters
+from sklearn_hrc._programme.campaign import Campaign
 from sklearn_hrc._programme.one_budget import solve
 from sklearn_hrc._programme.plan import (
-    Campaign,
     cheapest_budget,
     plan_budget,
     plan_response,
@@ -21,27 +22,35 @@ from sklearn_hrc._programme.plan import (
 )
 from sklearn_hrc._programme.risk import CostErrors, risk_factor
 from sklearn_hrc._programme.solver import ask_solver
-from sklearn_hrc._rules import (
-    forbidden_rule,
-    limit_rules,
-    monotone_rule,
-    outcome_rule,
-    return_rule,
-)
 from sklearn_hrc.exceptions import BudgetError, RuleConflictError
+from sklearn_hrc.rules import (
+    Forbid,
+    MaxShare,
+    MaxSpend,
+    MinOutcome,
+    MinReturn,
+    MinShare,
+    Monotone,
+)
 
 thorough = settings(deadline=None, derandomize=True, max_examples=30)
-ARMS = np.array(["none", "mail", "call"])
 NO_ERRORS = CostErrors(np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1, 0)))
 both_modes = pytest.mark.parametrize("split", [True, False])
 
 
-def campaign_of(response, cost, sizes, rules=(), split=True, errors=NO_ERRORS, **changes):
-    campaign = Campaign(
+def campaign_of(response, cost, sizes, rules=(), split=True, errors=NO_ERRORS, orders=None):
+    setting = setting_of(sizes, cost, response, outcomes={"orders": orders})
+    requirements = [rule.requirement(setting) for rule in rules]
+    return Campaign(
         *(response, cost, response, sizes, whole_clusters(sizes, divisible=split)),
-        *(errors, list(rules), "mean", 0.9, None),
+        *(errors, requirements, "mean", 0.9, None),
     )
-    return campaign._replace(**changes)
+
+
+def with_rules_of(campaign, *rules):
+    """The campaign under other rules, which name no outcomes."""
+    setting = setting_of(campaign.sizes, campaign.cost, campaign.response)
+    return campaign._replace(requirements=[rule.requirement(setting) for rule in rules])
 
 
 @st.composite
@@ -56,40 +65,39 @@ def campaigns(draw, with_rules=True):
     kinds = ("shares", "spend", "forbidden", "return", "monotone", "orders")
     chosen = draw(st.sets(st.sampled_from(kinds), min_size=1, max_size=3)) if with_rules else []
     rules, keeps = [], np.ones(len(every), dtype=bool)
-    population, clusters = sizes.sum(), np.arange(n_clusters)
-    of_arms = every.sum(axis=1)
     for kind in sorted(chosen):
-        if kind == "shares":
-            least, most = np.full(3, np.nan), np.full(3, np.nan)
-            least[1], most[2] = rng.uniform(0, 0.5), rng.uniform(0.3, 1)
-            rules += limit_rules("min_share", least, ARMS, sizes)
-            rules += limit_rules("max_share", most, ARMS, sizes)
-            keeps &= of_arms[:, 1] >= least[1] * population - 1e-6
-            keeps &= of_arms[:, 2] <= most[2] * population + 1e-6
-        elif kind == "spend":
-            limits = np.array([np.nan, np.nan, rng.integers(0, 8) / 8])
-            rules += limit_rules("max_arm_spend", limits, ARMS, sizes, cost)
-            keeps &= every[:, :, 2] @ cost[:, 2] <= limits[2] * population
-        elif kind == "forbidden":
-            rules.append(forbidden_rule({0: ["call"]}, clusters, ARMS))
-            keeps &= every[:, 0, 2] == 0
-        elif kind == "return":
-            rules.append(return_rule(response, cost, 0, 0.5))
-            gain, extra = (
-                (every * (part - part[:, :1])).sum(axis=(1, 2)) for part in (response, cost)
-            )
-            keeps &= gain >= 0.5 * extra
-        elif kind == "monotone":
-            rules.append(monotone_rule(clusters.tolist(), clusters, ARMS, sizes))
-            tails = every[:, :, ::-1].cumsum(axis=2)
-            for one in range(n_clusters - 1):
-                before, after = tails[:, one] * sizes[one + 1], tails[:, one + 1] * sizes[one]
-                keeps &= (before <= after).all(axis=1)
-        else:
-            least = rng.integers(0, 20) / 8
-            rules.append(outcome_rule("orders", orders, sizes, least))
-            keeps &= (every * orders).sum(axis=(1, 2)) >= least * population
-    return campaign_of(response, cost, sizes, rules, split), every, keeps, rng
+        more, also = drawn_rules(kind, rng, every, sizes, (response, cost, orders))
+        rules += more
+        keeps &= also
+    return campaign_of(response, cost, sizes, rules, split, orders=orders), every, keeps, rng
+
+
+def drawn_rules(kind, rng, every, sizes, cells):
+    """Rules of a kind, and which allocations keep them in plain terms."""
+    response, cost, orders = cells
+    population, of_arms = sizes.sum(), every.sum(axis=1)
+    if kind == "shares":
+        least, most = rng.uniform(0, 0.5), rng.uniform(0.3, 1)
+        keeps = of_arms[:, 1] >= least * population - 1e-6
+        keeps &= of_arms[:, 2] <= most * population + 1e-6
+        return [MinShare("mail", least), MaxShare("call", most)], keeps
+    if kind == "spend":
+        most = rng.integers(0, 8) / 8
+        return [MaxSpend("call", most)], every[:, :, 2] @ cost[:, 2] <= most * population
+    if kind == "forbidden":
+        return [Forbid("call", clusters=0)], every[:, 0, 2] == 0
+    if kind == "return":
+        gain, extra = ((every * (part - part[:, :1])).sum(axis=(1, 2)) for part in (response, cost))
+        return [MinReturn(0.5)], gain >= 0.5 * extra
+    if kind == "monotone":
+        tails, keeps = every[:, :, ::-1].cumsum(axis=2), np.ones(len(every), dtype=bool)
+        for one in range(len(sizes) - 1):
+            before, after = tails[:, one] * sizes[one + 1], tails[:, one + 1] * sizes[one]
+            keeps &= (before <= after).all(axis=1)
+        return [Monotone(list(range(len(sizes))))], keeps
+    least = rng.integers(0, 20) / 8
+    keeps = (every * orders).sum(axis=(1, 2)) >= least * population
+    return [MinOutcome("orders", least)], keeps
 
 
 def totals(campaign, every):
@@ -155,7 +163,7 @@ def test_plans_without_budget(drawn):
     plan = plan_without_budget(campaign)
     assert_plan(plan, campaign, every, keeps, response)
     assert plan.shadow_price == 0
-    free = campaign._replace(rules=[])
+    free = campaign._replace(requirements=[])
     plan = plan_without_budget(free)
     assert_plan(plan, free, every, np.ones(len(every), dtype=bool), response)
     assert (plan.gap, plan.bound) == (0, plan.objective)
@@ -166,7 +174,7 @@ def test_plans_without_budget(drawn):
 def test_lowest_cost_of_a_response(drawn, with_rules, share):
     campaign, every, keeps, _ = drawn
     if not with_rules:
-        campaign, keeps = campaign._replace(rules=[]), np.ones(len(every), dtype=bool)
+        campaign, keeps = campaign._replace(requirements=[]), np.ones(len(every), dtype=bool)
     response, cost = totals(campaign, every)
     target = round(8 * between(campaign.response, campaign.sizes, share)) / 8
     allowed = keeps & (response >= target * campaign.sizes.sum())
@@ -277,11 +285,9 @@ def test_errors_say_what_is_needed(risk, capfd):
     assert needed >= cheapest * (1 - 1e-12)
     assert needed <= cheapest_budget(campaign) * (1 + 1e-5)
     plan_budget(campaign, needed * (1 + 1e-12))
-    ruled = campaign._replace(
-        rules=limit_rules("min_share", np.array([np.nan, np.nan, 0.5]), ARMS, campaign.sizes)
-    )
+    ruled = with_rules_of(campaign, MinShare("call", 0.5))
     enough = 1.01 * cheapest_budget(campaign)
-    said = refused(RuleConflictError, "budget .*min_share of call", plan_budget, ruled, enough)
+    said = refused(RuleConflictError, "budget .*MinShare of call", plan_budget, ruled, enough)
     needed = float(re.search(r"budget at least (-?[\d.e+-]+\d)", said).group(1))
     assert needed <= cheapest_budget(ruled) * (1 + 1e-5)
     # Whole numbers cost a little more than the fractions that the figure is from.
@@ -290,32 +296,45 @@ def test_errors_say_what_is_needed(risk, capfd):
     told = float(re.search(r"at least (-?[\d.e+-]+\d)", alone).group(1))
     assert told <= cheapest_budget(ruled) * (1 + 1e-5)
     if risk == "mean":
-        share = float(re.search(r"min_share of call at most ([\d.e+-]+\d)", said).group(1))
-        least = np.array([np.nan, np.nan, share - 1e-3])
-        looser = limit_rules("min_share", least, ARMS, campaign.sizes)
-        plan_budget(campaign._replace(rules=looser), enough)
+        share = float(re.search(r"MinShare of call at most ([\d.e+-]+\d)", said).group(1))
+        plan_budget(with_rules_of(campaign, MinShare("call", share - 1e-3)), enough)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("risk", ["mean", "chance", "cvar", "robust"])
+def test_a_total_is_told_as_a_total(risk):
+    campaign = risky(0, 8, 2000)._replace(risk=risk)
+    ruled = with_rules_of(campaign, MinShare("call", 0.5))
+    enough = 1.01 * cheapest_budget(campaign)
+    of_mean = refused(RuleConflictError, "budget", plan_budget, ruled, enough)
+    needed = float(re.search(r"takes budget at least (\S+) or", of_mean).group(1))
+    with pytest.raises(RuleConflictError, match=r"^total_budget \(.*\), MinShare of") as error:
+        plan_budget(ruled, enough, total=2000 * enough)
+    told = re.search(r"^\S+ \((\S+)\).*takes total_budget at least (\S+) or", str(error.value))
+    assert float(told.group(1)) == pytest.approx(2000 * enough, rel=1e-4)
+    assert float(told.group(2)) == pytest.approx(2000 * needed, rel=2e-5)
+    with pytest.raises(BudgetError, match=r"^total_budget is expected to be at least .* got 20\.$"):
+        plan_budget(ruled, 0.01, total=20)
 
 
 def test_conflicts_that_do_not_need_the_budget(capfd):
     campaign = risky()
-    rules = limit_rules("min_share", np.array([0.6, np.nan, 0.6]), ARMS, campaign.sizes)
+    ruled = with_rules_of(campaign, MinShare("none", 0.6), MinShare("call", 0.6))
     for risk in ("mean", "cvar"):
-        ruled = campaign._replace(rules=rules, risk=risk)
-        said = refused(RuleConflictError, "min_share of none", plan_budget, ruled, 1e3)
-        assert "min_share of call" in said
+        risky_too = ruled._replace(risk=risk)
+        said = refused(RuleConflictError, "MinShare of none", plan_budget, risky_too, 1e3)
+        assert "MinShare of call" in said
         assert "budget" not in said
-    ruled = campaign._replace(rules=rules)
-    refused(RuleConflictError, "min_share of none.*min_share of call", plan_without_budget, ruled)
-    said = refused(RuleConflictError, "min_share of none", plan_response, ruled, -1e3)
+    refused(RuleConflictError, "MinShare of none.*MinShare of call", plan_without_budget, ruled)
+    said = refused(RuleConflictError, "MinShare of none", plan_response, ruled, -1e3)
     assert "target_response" not in said
-    refused(BudgetError, "target_response", plan_response, campaign._replace(rules=rules[:1]), 9)
+    ruled = with_rules_of(campaign, MinShare("none", 0.6))
+    refused(BudgetError, "target_response", plan_response, ruled, 9)
     assert capfd.readouterr() == ("", "")
 
 
 def test_fractions_alone():
-    rules = limit_rules("min_share", np.array([np.nan, 0.5, np.nan]), ARMS, np.array([2, 2]))
-    rules += limit_rules("max_share", np.array([np.nan, 0.5, np.nan]), ARMS, np.array([2, 2]))
+    rules = [MinShare("mail", 0.5), MaxShare("mail", 0.5)]
     costs = np.array([[0.0, 1.0, 2.0], [0.0, 3.0, 1.0]])
     campaign = campaign_of(costs, costs, np.array([2, 2]), rules, split=False)
     # Whole clusters of three cannot be halved; of two they can.
@@ -325,11 +344,11 @@ def test_fractions_alone():
     refused(RuleConflictError, "only fractions keep all of them", plan_budget, campaign, 9.0)
 
 
-def test_rule_without_rows():
-    cluster = np.array([7])
-    rules = [monotone_rule([7], cluster, ARMS, np.array([4]))]
-    campaign = campaign_of(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 1.0, 2.0]]), np.array([4]))
-    plan = plan_without_budget(campaign._replace(rules=rules))
+def test_rule_without_constraints():
+    campaign = campaign_of(
+        *(np.array([[1.0, 2.0, 3.0]]), np.array([[0.0, 1.0, 2.0]]), np.array([4])), [Monotone([0])]
+    )
+    plan = plan_without_budget(campaign)
     assert plan.counts.tolist() == [[0, 0, 4]]
     assert plan.shadow_price == 0
 
@@ -356,7 +375,7 @@ def test_programme_that_crashed_the_solver():
 def test_cheapest_budget(drawn, with_rules):
     campaign, every, keeps, _ = drawn
     if not with_rules:
-        campaign, keeps = campaign._replace(rules=[]), np.ones(len(every), dtype=bool)
+        campaign, keeps = campaign._replace(requirements=[]), np.ones(len(every), dtype=bool)
     if not keeps.any():
         with pytest.raises(BudgetError):
             cheapest_budget(campaign)
@@ -376,8 +395,7 @@ def test_cheapest_budget_of_many(risk, with_rules, split):
     campaign = risky(0, 10, 500)._replace(risk=risk)
     campaign = campaign._replace(blocks=whole_clusters(campaign.sizes, divisible=split))
     if with_rules:
-        least = np.array([np.nan, 0.1, 0.1])
-        campaign = campaign._replace(rules=limit_rules("min_share", least, ARMS, campaign.sizes))
+        campaign = with_rules_of(campaign, MinShare("mail", 0.1), MinShare("call", 0.1))
     budget = cheapest_budget(campaign)
     plan = plan_budget(campaign, budget)
     assert plan.cost <= 500 * budget * (1 + 1e-9)

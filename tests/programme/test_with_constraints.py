@@ -6,16 +6,15 @@ from helpers.programmes import all_allocations, between, random_programme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_hrc._programme.one_budget import solve
-from sklearn_hrc._programme.relaxation import (
-    InfeasibleRows,
-    dense_row,
-    empty_rows,
-    join_rows,
-    keeps_rows,
-    relax_rows,
+from sklearn_hrc._programme.constraints import (
+    are_kept,
+    dense_constraint,
+    join_constraints,
+    no_constraints,
 )
-from sklearn_hrc._programme.with_constraints import solve_rows
+from sklearn_hrc._programme.one_budget import solve
+from sklearn_hrc._programme.relaxation import Infeasible, relax
+from sklearn_hrc._programme.with_constraints import solve_constrained
 
 thorough = settings(deadline=None, derandomize=True, max_examples=300)
 
@@ -45,8 +44,8 @@ def rule_programmes(draw):
         limit = rng.choice(totals) if kind != "anywhere" else rng.uniform(*np.sort(totals)[[0, -1]])
         if kind == "below":
             limit -= draw(st.sampled_from([1e-9, 1e-6, 1e-4, 1e-2]))
-        rows.append(dense_row(coefficients, limit, whole=whole))
-    rows = join_rows(rows) if rows else empty_rows(every[0].size)
+        rows.append(dense_constraint(coefficients, limit, whole=whole))
+    rows = join_constraints(rows) if rows else no_constraints(every[0].size)
     return numbers(), sizes, rows, split
 
 
@@ -62,14 +61,14 @@ def test_optimum_of_small_programmes(programme):
     )
     worth = (every * value).sum(axis=(1, 2))
     try:
-        solution = solve_rows(value, sizes, rows, split_clusters=split)
-    except InfeasibleRows:
+        solution = solve_constrained(value, sizes, rows, split_clusters=split)
+    except Infeasible:
         assert not inside.any()
         return
     np.testing.assert_array_equal(solution.counts.sum(axis=1), sizes)
     assert solution.counts.dtype == np.int64
     assert split or np.isin(solution.counts, [0, *sizes]).all()
-    assert keeps_rows(solution.counts, rows).all()
+    assert are_kept(solution.counts, rows).all()
     assert solution.value == pytest.approx(np.sum(solution.counts * value), rel=1e-12, abs=1e-12)
     stake = sizes @ np.ptp(value, axis=1)
     assert outside.any()
@@ -85,18 +84,22 @@ def test_one_budget_row_is_the_budget_programme(split):
     response, cost, sizes = random_programme(3, 60, 5, 3000)
     budget = between(cost, sizes, 0.3)
     expected = solve(response, cost, sizes, budget, split_clusters=split)
-    solution = solve_rows(response, sizes, dense_row(cost, budget * 3000), split_clusters=split)
+    solution = solve_constrained(
+        response, sizes, dense_constraint(cost, budget * 3000), split_clusters=split
+    )
     assert solution.proven
     assert solution.value == pytest.approx(expected.response, rel=1e-7)
     assert solution.price[0] == pytest.approx(expected.shadow_price, rel=1e-6)
 
 
 def test_relaxation_reports_what_cannot_be():
-    with pytest.raises(InfeasibleRows) as error:
-        relax_rows(np.zeros((2, 2)), np.array([3, 4]), dense_row(np.ones((2, 2)), 6.0))
+    with pytest.raises(Infeasible) as error:
+        relax(np.zeros((2, 2)), np.array([3, 4]), dense_constraint(np.ones((2, 2)), 6.0))
     assert error.value.reason == "fractions"
     # Half an individual would do.
-    rows = join_rows([dense_row([[1.0, 0.0]], 0.5), dense_row([[-1.0, 0.0]], -0.5)])
-    with pytest.raises(InfeasibleRows) as error:
-        solve_rows(np.zeros((1, 2)), np.array([3]), rows)
+    rows = join_constraints(
+        [dense_constraint([[1.0, 0.0]], 0.5), dense_constraint([[-1.0, 0.0]], -0.5)]
+    )
+    with pytest.raises(Infeasible) as error:
+        solve_constrained(np.zeros((1, 2)), np.array([3]), rows)
     assert error.value.reason == "whole"

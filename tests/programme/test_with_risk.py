@@ -7,16 +7,15 @@ from helpers.risks import dense_covariance, excess_cases, mean_of_worst, random_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_hrc._programme.relaxation import (
-    InfeasibleRows,
-    dense_row,
-    empty_rows,
-    join_rows,
-    keeps_rows,
-    relieve_rows,
+from sklearn_hrc._programme.constraints import (
+    are_kept,
+    dense_constraint,
+    join_constraints,
+    no_constraints,
 )
+from sklearn_hrc._programme.relaxation import Infeasible, relieve
 from sklearn_hrc._programme.risk import BudgetRisk, CostErrors, risk_factor
-from sklearn_hrc._programme.with_constraints import solve_rows
+from sklearn_hrc._programme.with_constraints import solve_constrained
 from sklearn_hrc._programme.with_risk import solve_convex
 
 thorough = settings(deadline=None, derandomize=True, max_examples=60)
@@ -42,8 +41,8 @@ def risky_programmes(draw):
     for _ in range(draw(st.integers(0, 2))):
         coefficients = rng.normal(size=shape)
         totals = (every * coefficients).sum(axis=(1, 2))
-        rows.append(dense_row(coefficients, rng.choice(totals)))
-    rows = join_rows(rows) if rows else empty_rows(value.size)
+        rows.append(dense_constraint(coefficients, rng.choice(totals)))
+    rows = join_constraints(rows) if rows else no_constraints(value.size)
     risk, level = draw(st.sampled_from(RISKS)), draw(st.sampled_from([0.5, 0.7, 0.9, 0.99]))
     low, high = np.sum(sizes * cost.min(axis=1)), np.sum(sizes * cost.max(axis=1))
     budget = (low + rng.uniform(-0.1, 1.1) * (high - low)) / sizes.sum()
@@ -88,14 +87,14 @@ def test_optimum_of_small_programmes(programme):
     surely = excess <= -doubt * moved
     try:
         solution = solve_convex(value, sizes, rows, rule, split_clusters=split)
-    except InfeasibleRows as error:
+    except Infeasible as error:
         wrong = error.reason == "time" or surely.any()
         assert not wrong
         return
     counts = solution.counts
     np.testing.assert_array_equal(counts.sum(axis=1), sizes)
     assert split or np.isin(counts, [0, *sizes]).all()
-    assert keeps_rows(counts, rows).all()
+    assert are_kept(counts, rows).all()
     broken, coefficients, _ = rule.cut(counts)
     assert broken <= 1e-9 * np.abs(coefficients * counts).sum()
     assert excesses(rule, counts[None])[0] <= doubt * (1 + np.abs(coefficients * counts).sum())
@@ -122,7 +121,7 @@ def business(seed=0, n_individuals=30_000):
 def plan(risk, level, budgets=(1.0,), weights=(1.0,)):
     value, cost, sizes, errors = business()
     rule = BudgetRisk(cost, errors, sizes, risk, level, np.array(budgets), np.array(weights))
-    return solve_convex(value, sizes, empty_rows(value.size), rule), rule
+    return solve_convex(value, sizes, no_constraints(value.size), rule), rule
 
 
 def test_answer_moves_smoothly_with_the_level():
@@ -144,7 +143,7 @@ def test_answer_moves_smoothly_with_the_level():
 def test_level_of_a_half_is_the_budget_in_expectation():
     found, rule = plan("chance", 0.5)
     value, cost, sizes, _ = business()
-    expected = solve_rows(value, sizes, dense_row(cost, 30_000.0))
+    expected = solve_constrained(value, sizes, dense_constraint(cost, 30_000.0))
     assert found.value == pytest.approx(expected.value, abs=1e-5 * (sizes @ np.ptp(value, axis=1)))
     assert found.convex_price == pytest.approx(expected.price[0], rel=0.02)
     assert rule.cut(found.counts)[0] <= 1e-9 * 30_000
@@ -186,21 +185,21 @@ def test_by_hand():
     cost, value = np.array([[0.0, 1.0, 0.9]]), np.array([[0.0, 1.0, 1.01]])
     sizes = np.array([100])
     rule = BudgetRisk(cost, errors, sizes, "chance", 0.9, np.array([0.5]), np.ones(1))
-    solution = solve_convex(value, sizes, empty_rows(3), rule)
+    solution = solve_convex(value, sizes, no_constraints(3), rule)
     assert solution.counts.tolist() == [[50, 50, 0]]
     # Without errors, as many as the money reaches.
     sure = rule._replace(errors=errors._replace(level=np.zeros(3)))
-    assert solve_convex(value, sizes, empty_rows(3), sure).counts.tolist() == [[45, 0, 55]]
+    assert solve_convex(value, sizes, no_constraints(3), sure).counts.tolist() == [[45, 0, 55]]
 
 
 def test_figure_of_a_conflict():
     """The cuts say by how much the budget misses, from an independent programme."""
     value, cost, sizes, errors = business(n_individuals=2000)
     rule = BudgetRisk(cost + 1, errors, sizes, "chance", 0.9, np.array([0.9]), np.ones(1))
-    rows = dense_row(-np.eye(5)[[4]].repeat(64, axis=0), -1000.0)
-    with pytest.raises(InfeasibleRows) as error:
+    rows = dense_constraint(-np.eye(5)[[4]].repeat(64, axis=0), -1000.0)
+    with pytest.raises(Infeasible) as error:
         solve_convex(value, sizes, rows, rule)
-    relief, counts = relieve_rows(sizes, join_rows(error.value.cuts), rows)
+    relief, counts = relieve(sizes, join_constraints(error.value.cuts), rows)
     assert rule.cut(counts)[0] / 2000 == pytest.approx(relief, rel=1e-4)
     enough = rule._replace(budgets=rule.budgets + relief * (1 + 1e-3))
     assert rule.cut(solve_convex(value, sizes, rows, enough).counts)[0] / 2000 >= relief * 0.9999
@@ -209,7 +208,7 @@ def test_figure_of_a_conflict():
 def test_no_allocation():
     value, cost, sizes, errors = business()
     rule = BudgetRisk(cost + 1, errors, sizes, "cvar", 0.9, np.array([0.9]), np.ones(1))
-    with pytest.raises(InfeasibleRows) as error:
-        solve_convex(value, sizes, empty_rows(value.size), rule)
+    with pytest.raises(Infeasible) as error:
+        solve_convex(value, sizes, no_constraints(value.size), rule)
     assert error.value.reason == "fractions"
     assert error.value.cuts
