@@ -1,1 +1,1 @@
-"""Prediction of what every arm would give: networks, and what they are combined with."""
+"""Prediction of the outcomes under every arm, by networks and the members beside them."""

@@ -16,7 +16,8 @@ RATE_PATIENCE = 2
 STOP_PATIENCE = 6
 # The weights that are judged and kept are moving averages over some hundred steps.
 AVERAGE_DECAY = 0.99
-HELD_OUT_BATCH = 16_384
+# Rows that are judged at a time: as many as a cache holds, or as keep a GPU busy.
+HELD_OUT_BATCH, GPU_HELD_OUT_BATCH = 16_384, 262_144
 
 
 class TrainingEnd(Exception):
@@ -72,7 +73,8 @@ class HeldOut(Callback):
     def _loss(self, net, m):
         weights = [part[None] for part in self.average.weights_of(m)]
         total = 0.0
-        for index in self.index_[m].split(HELD_OUT_BATCH):
+        size = GPU_HELD_OUT_BATCH if weights[0].is_cuda else HELD_OUT_BATCH
+        for index in self.index_[m].split(size):
             batch = self.rows.batch(index)
             links = links_of(weights, batch.features, batch.arm)
             total += net.criterion_(links, batch.target_and_weight).sum().item()

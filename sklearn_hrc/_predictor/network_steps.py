@@ -5,7 +5,7 @@ from typing import NamedTuple
 import skorch
 import torch
 
-__all__ = ["Net", "Rows", "SlicingIterator"]
+__all__ = ["Batch", "Net", "Rows", "SlicingIterator"]
 
 
 class Batch(NamedTuple):
@@ -43,10 +43,13 @@ class SlicingIterator:
         self.dataset, self.batch_size, self.generator = dataset, batch_size, generator
 
     def __iter__(self):
+        return map(self.dataset.batch, self.indices())
+
+    def indices(self):
+        """Return the indices of the rows of each batch."""
         # Drawn on the CPU, so that a seed means the same order on every device.
         order = torch.randperm(len(self.dataset), generator=self.generator)
-        for index in order.to(self.dataset.folds.device).split(self.batch_size):
-            yield self.dataset.batch(index)
+        return order.to(self.dataset.folds.device).split(self.batch_size)
 
 
 class Net(skorch.NeuralNet):
@@ -64,6 +67,14 @@ class Net(skorch.NeuralNet):
         # Timers and printing cost as much as a small batch.
         return []
 
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Put on the device what all steps share."""
+        super().on_train_begin(net, X, y, **kwargs)
+        self.n_learning_ = torch.tensor(self.n_learning, dtype=torch.float32, device=self.device)
+        self.networks_ = torch.arange(len(self.n_learning), device=self.device)[:, None]
+        self.shares_ = self.n_learning_ / len(X)
+        self.total_ = torch.zeros_like(self.shares_)
+
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Train on the batches, and record the mean loss of each network in its rows.
 
@@ -71,21 +82,19 @@ class Net(skorch.NeuralNet):
         """
         if iterator is None:
             return
-        n_learning = torch.tensor(self.n_learning, dtype=torch.float32, device=self.device)
-        networks = torch.arange(len(n_learning), device=self.device)[:, None]
-        shares = n_learning / len(iterator.dataset)
-        total = torch.zeros_like(shares)
+        self.total_.zero_()
         for batch in iterator:
-            total += self.train_step(batch, batch.folds != networks, shares)
+            self.train_step(batch)
             self.notify("on_batch_end")
-        self.history.record("train_loss", (total / n_learning).tolist())
+        self.history.record("train_loss", (self.total_ / self.n_learning_).tolist())
 
-    def train_step(self, batch, learns, shares):
-        """Take a step of all networks, and return the sums of their losses."""
+    def train_step(self, batch):
+        """Take a step of all networks, and add up their losses."""
         self.optimizer_.zero_grad()
         links = self.module_(batch.features, batch.arm)
+        learns = batch.folds != self.networks_
         sums = (self.criterion_(links, batch.target_and_weight) * learns).sum(dim=1)
         # Each network has the gradient of its own loss, as they share no weights.
-        (sums / (len(batch.arm) * shares)).sum().backward()
+        (sums / (len(batch.arm) * self.shares_)).sum().backward()
         self.optimizer_.step()
-        return sums.detach()
+        self.total_ += sums.detach()

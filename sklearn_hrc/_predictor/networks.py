@@ -17,6 +17,7 @@ from sklearn_hrc._predictor.network_callbacks import (
     StopOnDivergence,
     TrainingEnd,
 )
+from sklearn_hrc._predictor.network_graph import GraphNet, place_rows, training_stream
 from sklearn_hrc._predictor.network_module import RowLosses, SideBySide, first_direction, unpack
 from sklearn_hrc._predictor.network_steps import Net, Rows, SlicingIterator
 
@@ -89,14 +90,14 @@ def train_side_by_side(
     device = _resolve_device(device)
     order_seed, *seeds = seeds
     arrays = (features, arm, target_and_weight, folds)
-    rows = Rows(*(torch.from_numpy(array).to(device) for array in arrays))
+    rows = _rows(arrays, device)
     learns = [folds != m for m in range(len(seeds))]
     directions = [
         first_direction(arm[own], target_and_weight[own], n_treatments, kind) for own in learns
     ]
     n_learning = np.count_nonzero(learns, axis=1)
     callbacks, kept = _callbacks(rows, n_learning, verbose)
-    with _one_thread():
+    with _one_thread(), _stream(device):
         net = _untrained(
             torch.Generator().manual_seed(order_seed),
             module__n_features=features.shape[1],
@@ -132,6 +133,16 @@ def _resolve_device(device):
     return resolved
 
 
+def _rows(arrays, device):
+    if device.type == "cuda":
+        return place_rows(arrays, device)
+    return Rows(*(torch.from_numpy(array).to(device) for array in arrays))
+
+
+def _stream(device):
+    return training_stream(device) if device.type == "cuda" else contextlib.nullcontext()
+
+
 @contextlib.contextmanager
 def _one_thread():
     """Train on one thread: a step is too short to be shared.
@@ -150,7 +161,7 @@ def _one_thread():
 def _fit(net, rows):
     """Train, and return whether a user's Ctrl-C ended that; in the first epoch it goes on."""
     is_interrupted = False
-    net.notify("on_train_begin")
+    net.notify("on_train_begin", X=rows)
     try:
         net.fit_loop(rows)
     except TrainingEnd:
@@ -181,7 +192,8 @@ def _callbacks(rows, n_learning, verbose):
 
 
 def _untrained(generator, device, lr, common_rate, **settings):
-    return Net(
+    net = GraphNet if device.type == "cuda" else Net
+    return net(
         SideBySide,
         RowLosses,
         optimizer=torch.optim.AdamW,

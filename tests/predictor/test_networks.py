@@ -8,9 +8,10 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logit
 
-from sklearn_hrc._predictor import network_callbacks, networks
+from sklearn_hrc._predictor import network_callbacks, network_graph, networks
 from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
 from sklearn_hrc._predictor.network_callbacks import AverageWeights, HeldOut, KeepBest
+from sklearn_hrc._predictor.network_graph import DeviceRows, GraphNet, HostRows
 from sklearn_hrc._predictor.network_module import (
     RowLosses,
     SideBySide,
@@ -263,9 +264,9 @@ def test_a_network_learns_from_so_many_rows_in_a_step(monkeypatch):
     learnt = []
     train_step = Net.train_step
 
-    def recorded(self, batch, learns, shares):
-        learnt.append(learns.sum(dim=1).tolist())
-        return train_step(self, batch, learns, shares)
+    def recorded(self, batch):
+        learnt.append([int((batch.folds != m).sum()) for m in range(3)])
+        train_step(self, batch)
 
     monkeypatch.setattr(Net, "train_step", recorded)
     train_several(max_epochs=1)
@@ -568,3 +569,117 @@ def test_device_that_cannot_train():
 def test_missing_gpu():
     with pytest.raises(ValueError, match="device is expected to be .* got 'cuda'"):
         train(device="cuda")
+
+
+def assert_same_training(trained, other):
+    """Up to the rounding of sums in another order."""
+    for network, same in zip(trained[0], other[0], strict=True):
+        for array, expected in zip(weights_of(network), weights_of(same), strict=True):
+            assert_allclose(array, expected, rtol=1e-3, atol=1e-5)
+    for history, same in zip(trained[1], other[1], strict=True):
+        for epoch, expected in zip(history, same, strict=True):
+            assert epoch == pytest.approx(expected, rel=1e-5)
+
+
+def on_device(*tensors, device):
+    return DeviceRows(*tensors)
+
+
+def replay_on_the_cpu(monkeypatch, rows):
+    """Train on the CPU as on a GPU, and return how many rows each replayed step has."""
+    n_rows = []
+
+    def captured(step):
+        net = step.__self__
+        groups = net.optimizer_.param_groups
+        assert all(group["capturable"] for group in groups)
+        # What a captured step goes on reading.
+        rates = [group["lr"] for group in groups]
+
+        def replay():
+            assert not any(group["capturable"] for group in groups)
+            assert all(group["lr"] is rate for group, rate in zip(groups, rates, strict=True))
+            step()
+            n_rows.append(len(net.input_.batch().arm))
+
+        return replay
+
+    def place_rows(arrays, device):
+        return rows(*map(torch.from_numpy, arrays), device=device)
+
+    monkeypatch.setattr(network_graph, "captured", captured)
+    monkeypatch.setattr(networks, "_rows", place_rows)
+    monkeypatch.setattr(networks, "Net", GraphNet)
+    return n_rows
+
+
+@pytest.mark.parametrize("rows", [on_device, HostRows])
+# Batches of 40 rows; of 30 without a network's fold, 50 and 20, 80 and 40, all in one.
+@pytest.mark.parametrize(
+    ("settings", "n_replayed"),
+    [
+        ({}, 15 - 3),
+        ({"batch_size": 30, "folds": NO_FOLDS}, 20 - 3),
+        ({"batch_size": 40}, 10 - 2),
+        ({"batch_size": 64}, 5 - 2),
+        ({"batch_size": 200}, 0),
+    ],
+)
+def test_replayed_steps_are_those_of_the_cpu(monkeypatch, rows, settings, n_replayed):
+    expected = train_several(max_epochs=5, **settings)
+    replayed = replay_on_the_cpu(monkeypatch, rows)
+    assert_same_training(train_several(max_epochs=5, **settings), expected)
+    assert len(replayed) == n_replayed
+    assert len(set(replayed)) == (n_replayed > 0)
+
+
+def test_replayed_steps_follow_the_rate(monkeypatch):
+    # halved several times before the training stops early
+    settings = {"arrays": rows_of(noise=5.0), "max_epochs": 200}
+    expected = train_several(**settings)
+    replay_on_the_cpu(monkeypatch, on_device)
+    assert_same_training(train_several(**settings), expected)
+
+
+def test_rows_stay_in_the_hosts_memory_where_a_gpu_has_no_room(monkeypatch):
+    free = []
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 300)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 100)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free[-1], 10**9))
+    arrays = [np.zeros((50, 3), dtype=np.float32), *np.zeros((3, 50), dtype=np.int64)]
+    # 600 and three times 400 bytes
+    for room, kind in ((3400, DeviceRows), (3399, HostRows)):
+        free.append(room)
+        rows = network_graph.place_rows(arrays, torch.device("cpu"))
+        assert type(rows) is kind
+        assert len(rows) == 50
+        index = torch.tensor([2, 4])
+        for part, array in zip(rows.batch(index), arrays):
+            assert_array_equal(part, array[index])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("share", [0.5, 0.0])
+@pytest.mark.parametrize("batch_size", [32, 40])
+def test_gpu_trains_as_the_cpu(monkeypatch, share, batch_size):
+    monkeypatch.setattr(network_graph, "ROWS_SHARE", share)
+    # a rate of its own for the common effect
+    monkeypatch.setattr(networks, "COMMON_ROWS", 48)
+    settings = {"max_epochs": 5, "batch_size": batch_size}
+    trained = train_several(device="cuda", **settings)
+    assert_same_training(trained, train_several(**settings))
+    again = train_several(device="cuda", **settings)
+    assert again[1] == trained[1]
+    for network, same in zip(again[0], trained[0], strict=True):
+        assert_same_weights(network, same)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_gpu_names_divergence_and_trains_on():
+    with pytest.raises(DivergenceError, match="lower lr"):
+        train(device="cuda", lr=1e30)
+    settings = {"arrays": rows_of(noise=5.0), "max_epochs": 200}
+    (first, *_), (same, *_) = (train_several(device=d, **settings)[1] for d in ("cuda", "cpu"))
+    # Far apart epochs differ by rounding that grows.
+    for epoch, expected in zip(first[:10], same[:10], strict=True):
+        assert epoch == pytest.approx(expected, rel=1e-3)
