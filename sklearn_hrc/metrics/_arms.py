@@ -8,24 +8,25 @@ from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import OverlapWarning
 from sklearn_hrc.metrics._weighting import chance_of_received, match_weights
 
-__all__ = ["check_budgets", "check_given", "check_policy", "index_arms", "probabilities_of"]
+__all__ = ["check_budgets", "check_policy", "index_arms", "probabilities_of"]
 
-# What so few rows would do matters to no value, and often none of them matches by chance.
+# So few rows matter little to a value, and it is often by chance that none of them matches.
 _NEGLIGIBLE_SHARE = 0.01
 # Probabilities of single precision sum to 1 within this.
 _SUM_TOLERANCE = 1e-6
 
 
-def check_policy(arms, rows, kept, name="arms"):
-    """Return what a policy gives to each row that counts: an arm, or probabilities of arms.
+def check_policy(arms, rows, name="arms"):
+    """Return what a policy gives to each kept row: an arm, or probabilities of arms.
+
+    Raises ValueError where no row received what the policy gives it. Warns with OverlapWarning
+    where the policy gives an arm to more than a few rows and none of them received it.
 
     Parameters
     ----------
     arms : array-like of shape (n_samples,) or (n_samples, n_treatments)
         Labels, or the probability of each arm.
     rows : EvaluationRows
-        From `check_rows`.
-    kept : ndarray of shape (n_samples,), bool
         From `check_rows`.
     name : str, default="arms"
         What errors call the policy.
@@ -36,46 +37,31 @@ def check_policy(arms, rows, kept, name="arms"):
         As in `policy_terms`.
     """
     shape = np.shape(arms)
-    if len(shape) != 2 or shape[1] == 1:
-        return check_given(arms, rows, kept, name)
-    given = _check_probabilities(arms, rows.experiment.treatments, len(kept), name)[kept]
+    is_matrix = len(shape) == 2 and shape[1] != 1
+    given = (_check_probabilities if is_matrix else index_arms)(arms, rows, name)
     match_weights(given, rows, name)
     _warn_of_overlap(given, rows, name)
     return given
 
 
-def check_given(arms, rows, kept, name="arms"):
-    """Return what `index_arms` does, for a policy that rows speak of.
-
-    Raises ValueError where no row received the arm that it is given, and warns with
-    OverlapWarning where this is so for one of the arms and more than a few rows.
-    """
-    given = index_arms(arms, rows, kept, name)
-    match_weights(given, rows, name)
-    _warn_of_overlap(given, rows, name)
-    return given
-
-
-def check_budgets(arms, rows, kept, name):
-    """Return what `check_given` does for each budget, (n_budgets, n_kept)."""
+def check_budgets(arms, rows, name):
+    """Check the arms of a policy at each budget, (n_budgets, n_kept), as `check_policy` does."""
     arms = np.asarray(arms)
     if arms.ndim != 2 or not len(arms):
         raise ValueError(
             f"{name} is expected to have the shape (n_budgets, n_samples), got {arms.shape}."
         )
-    return np.stack([check_given(row, rows, kept, name) for row in arms])
+    return np.stack([check_policy(row, rows, name) for row in arms])
 
 
-def index_arms(arms, rows, kept, name="arms"):
-    """Return the index of the arm that a policy gives to each row that counts.
+def index_arms(arms, rows, name="arms"):
+    """Return the index of the arm that a policy gives to each kept row.
 
     Parameters
     ----------
     arms : array-like of shape (n_samples,)
         Labels.
     rows : EvaluationRows
-        From `check_rows`.
-    kept : ndarray of shape (n_samples,), bool
         From `check_rows`.
     name : str, default="arms"
         What errors call the labels.
@@ -86,14 +72,14 @@ def index_arms(arms, rows, kept, name="arms"):
         Index into the treatments.
     """
     treatments = rows.experiment.treatments
-    labels = check_labels(arms, len(kept), name)
+    labels = check_labels(arms, len(rows.kept), name)
     lacking = unseen_labels(labels, treatments)
     if len(lacking):
         raise ValueError(
             f"{name} is expected to hold labels of treatment, {treatments.tolist()}, "
             f"got {lacking.tolist()}, which no row received."
         )
-    return find_labels(labels[kept], treatments)
+    return find_labels(labels[rows.kept], treatments)
 
 
 def probabilities_of(given, n_treatments):
@@ -101,11 +87,12 @@ def probabilities_of(given, n_treatments):
     return np.eye(n_treatments)[given] if given.ndim == 1 else given
 
 
-def _check_probabilities(arms, treatments, n_samples, name):
-    labels = treatments.tolist()
+def _check_probabilities(arms, rows, name):
+    """Return the probabilities of the arms for each kept row, (n_kept, n_treatments)."""
+    labels, n_samples = rows.experiment.treatments.tolist(), len(rows.kept)
     if hasattr(arms, "columns") and set(arms.columns) == set(labels):
         arms = arms[labels]
-    # Whole numbers may as well be labels of several budgets.
+    # A matrix of whole numbers may hold the labels of several budgets instead.
     if np.asarray(arms).dtype.kind != "f":
         raise ValueError(
             f"{name} is expected to be one-dimensional, with a label for each row, or a matrix of "
@@ -129,11 +116,11 @@ def _check_probabilities(arms, treatments, n_samples, name):
             f"{name} is expected to hold probabilities that sum to 1 in each row, got "
             f"{total[off][0]:g} in row {int(np.argmax(off))}."
         )
-    return chance
+    return chance[rows.kept]
 
 
 def _warn_of_overlap(given, rows, name):
-    """Warn where the rows that are given an arm did not receive it, none of them."""
+    """Warn where a policy gives an arm to rows of which none received it."""
     experiment = rows.experiment
     n_treatments = len(experiment.treatments)
     matched = np.bincount(experiment.arm, chance_of_received(given, experiment.arm), n_treatments)

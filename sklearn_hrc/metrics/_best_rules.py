@@ -1,5 +1,6 @@
 """The rules to beat: the best single arm, and the best mix of arms, for random individuals."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,11 @@ from sklearn_hrc.metrics._checks import (
     CURVE_ROWS,
     ESTIMATION,
     INTERVALS,
-    check_control,
-    check_rows,
+    check_curve_rows,
     check_spend,
-    count_rows,
 )
-from sklearn_hrc.metrics._curves import add_intervals, arms_with_weight, realised_curve
+from sklearn_hrc.metrics._curves import add_intervals, realised_curve
+from sklearn_hrc.metrics._intervals import IntervalSettings
 from sklearn_hrc.metrics._shares import (
     arm_points,
     cross_fit_shares,
@@ -60,25 +60,25 @@ def best_single_arm(
 ) -> Bunch:
     """Find what the best single arm gains at a spend: the rule to beat.
 
-    At a spend that is lower than what an arm costs, the arm is given to as
-    many individuals, drawn at random, as the spend pays for. By default the best arm is
-    chosen with hindsight on the same rows, which flatters this rule; with `cv` it is chosen,
-    and its share, on the other folds.
+    Where an arm costs more than the spend, as many individuals get the arm as the spend pays
+    for. They are drawn at random. By default the arm is chosen with hindsight on the same
+    rows, which flatters this rule. With `cv` the arm and its share are chosen on the other
+    folds.
 
     Parameters
     ----------
     spend : array-like of shape (n_points,) or None
         Mean spend per individual above that of control, not negative. None with `budgets`.
     y, treatment, cost, control, propensity, sample_weight : array-like
-        As in :func:`budget_curve`.
+        The rows, as in :func:`budget_curve`.
     method, X, outcomes, groups, arm_cost : str and array-like
         The estimator, as in :func:`budget_curve`.
     budgets : array-like of shape (n_points,), default=None
-        Mean costs per individual, that of control included, in place of `spend`; as
-        :func:`~sklearn_hrc.model_selection.cross_fit_arms` has them.
+        Mean costs per individual, in place of `spend`. They include what control costs, as
+        those of :func:`~sklearn_hrc.model_selection.cross_fit_arms` do.
     cv : int, splitter or iterable, default=None
-        Folds, as in :func:`cross_fit_outcomes`; rows of a group stay together. Hajek's weights
-        choose on the other folds, with any `method`. None chooses with hindsight.
+        Folds, as in :func:`cross_fit_outcomes`. Rows of a group stay together. Hajek's weights
+        choose on the other folds, whatever the `method`. None chooses with hindsight.
     interval, confidence, n_resamples : str and numbers
         The intervals, as in :func:`policy_value`. There are none with hindsight.
     random_state : int, RandomState instance or None, default=None
@@ -87,15 +87,16 @@ def best_single_arm(
     Returns
     -------
     best : Bunch
-        Arrays with an entry a point: `gain` over control per individual, realised `spend` above
-        that of control, and `cost`, which has the control's in it, as budgets have;
-        `gain_se`, `spend_se`, and `gain_interval` and `spend_interval` of shape
-        (2, n_points), None without `cv`. `treatment`, the arm that all rows together
-        choose, and `shares`, of shape (n_points, n_treatments), of the arms in sorted order.
+        Arrays with an entry for each point. `gain` is that over control per individual, and
+        `spend` the realised spend above that of control. `cost` includes what control costs,
+        as budgets do. `gain_se`, `spend_se`, `gain_interval` and `spend_interval`, the last two
+        of shape (2, n_points), are None without `cv`. `treatment` is the arm that all rows
+        together choose. `shares`, of shape (n_points, n_treatments), are those that all rows
+        together choose, with the arms in sorted order.
 
     See Also
     --------
-    best_mix : Up to two arms at once, which is never worse.
+    best_mix : Up to two arms at once, which are never worse with hindsight.
 
     Examples
     --------
@@ -107,24 +108,29 @@ def best_single_arm(
     ([1.0, 3.0], [1, 2], [0.5, 4.0])
     """
     random_state = check_random_state(random_state)
-    rows, _ = check_rows(
-        count_rows(y, "y"),
-        *(y, treatment, cost, propensity, sample_weight),
-        *(method, X, outcomes, groups, random_state),
+    rows = check_curve_rows(
+        control=control,
+        y=y,
+        treatment=treatment,
+        cost=cost,
         arm_cost=arm_cost,
-        needs_cost=True,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    baseline = check_control(rows, control)
-    arms = arms_with_weight(rows.experiment)
-    place = arms.tolist().index(baseline)
+    settings = IntervalSettings(interval, confidence, n_resamples, random_state)
+    place = np.searchsorted(rows.arms, rows.control)
+    spend_of = partial(_spends, spend, budgets)
     rule = _judge_rule(
-        lambda points, at: single_arm_shares(points, at, place)[0],
-        *(spend, budgets, rows, baseline, cv),
-        *(interval, confidence, n_resamples, random_state),
+        lambda points, at: single_arm_shares(points, at, place)[0], spend_of, rows, cv, settings
     )
-    points, control_cost = arm_points(rows, baseline)
-    _, best = single_arm_shares(points, _spends(spend, budgets, control_cost), place)
-    return Bunch(**rule, treatment=rows.experiment.treatments[arms[best]])
+    points, control_cost = arm_points(rows)
+    _, best = single_arm_shares(points, spend_of(control_cost), place)
+    return Bunch(**rule, treatment=rows.experiment.treatments[rows.arms[best]])
 
 
 @validate_params(_PARAMETERS, prefer_skip_nested_validation=True)
@@ -151,37 +157,30 @@ def best_mix(
 ) -> Bunch:
     """Find what the best mix of arms for random individuals gains at a spend.
 
-    Gain and spend of a mix lie on the line between those of its arms, so that the best mixes are
-    the upper hull of the arms, and no more than two arms are needed at a spend. It is the
-    best that can be done without a look at the individuals: a policy that has no more
-    gain at that spend targets nothing. The mix is chosen on other rows than those that judge it.
+    Gain and spend of a mix lie on the line between those of its arms. So the best mixes are the
+    upper hull of the arms, and no more than two arms are needed at a spend. The best mix is the
+    best that can be done without a look at the individuals: a policy that gains no more at that
+    spend targets nothing. The mix is chosen on other rows than those that judge it.
 
     Parameters
     ----------
-    spend : array-like of shape (n_points,) or None
-        Mean spend per individual above that of control, not negative. None with `budgets`.
-    y, treatment, cost, control, propensity, sample_weight : array-like
-        As in :func:`budget_curve`.
+    spend, y, treatment, cost, control, propensity, sample_weight : array-like
+        Spends and rows, as in :func:`best_single_arm`.
     method, X, outcomes, groups, arm_cost : str and array-like
         The estimator, as in :func:`budget_curve`.
     budgets : array-like of shape (n_points,), default=None
-        Mean costs per individual, that of control included, in place of `spend`; as
-        :func:`~sklearn_hrc.model_selection.cross_fit_arms` has them.
+        In place of `spend`, as in :func:`best_single_arm`.
     cv : int, splitter or iterable, default=5
-        Folds, as in :func:`cross_fit_outcomes`; rows of a group stay together. Hajek's weights
-        choose on the other folds, with any `method`. None chooses with hindsight, on the
-        same rows, which flatters the mix.
-    interval, confidence, n_resamples : str and numbers
-        The intervals, as in :func:`policy_value`. There are none with hindsight.
-    random_state : int, RandomState instance or None, default=None
-        Draws folds and resamples.
+        Folds, as in :func:`best_single_arm`. None chooses with hindsight on the same rows,
+        which flatters the mix.
+    interval, confidence, n_resamples, random_state : str and numbers
+        The intervals and folds, as in :func:`best_single_arm`.
 
     Returns
     -------
     best : Bunch
         Arrays as in :func:`best_single_arm`, without `treatment`: `gain`, `spend`, `cost`,
-        `gain_se`, `spend_se`, `gain_interval`, `spend_interval`, and the `shares` that all rows
-        together choose.
+        `gain_se`, `spend_se`, `gain_interval`, `spend_interval` and `shares`.
 
     See Also
     --------
@@ -198,55 +197,55 @@ def best_mix(
     ([1.0, 2.5], [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
     """
     random_state = check_random_state(random_state)
-    rows, _ = check_rows(
-        count_rows(y, "y"),
-        *(y, treatment, cost, propensity, sample_weight),
-        *(method, X, outcomes, groups, random_state),
+    rows = check_curve_rows(
+        control=control,
+        y=y,
+        treatment=treatment,
+        cost=cost,
         arm_cost=arm_cost,
-        needs_cost=True,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    return _judge_rule(
-        *(mix_shares, spend, budgets, rows, check_control(rows, control), cv),
-        *(interval, confidence, n_resamples, random_state),
-    )
+    settings = IntervalSettings(interval, confidence, n_resamples, random_state)
+    return _judge_rule(mix_shares, partial(_spends, spend, budgets), rows, cv, settings)
 
 
-def _judge_rule(
-    choose, spend, budgets, rows, control, cv, interval, confidence, n_resamples, random_state
-):
-    """Return what shares gain and spend, judged with hindsight or on other rows."""
-    points, control_cost = arm_points(rows, control)
-    chosen = choose(points, _spends(spend, budgets, control_cost))
+def _judge_rule(choose, spend_of, rows, cv, settings):
+    """Return what the chosen shares gain and spend, as `best_mix` does.
+
+    `choose` and `spend_of` are as in `cross_fit_shares`.
+    """
+    points, control_cost = arm_points(rows)
+    chosen = choose(points, spend_of(control_cost))
     shares = np.zeros((len(chosen), len(rows.experiment.treatments)))
-    shares[:, arms_with_weight(rows.experiment)] = chosen
+    shares[:, rows.arms] = chosen
     names = [f"{name}_{part}" for name in ("gain", "spend") for part in ("se", "interval")]
     if cv is None:
         gain, realised = (chosen @ points).T
         rule = Bunch(gain=gain, spend=realised, **dict.fromkeys(names))
     else:
-        given = cross_fit_shares(
-            choose,
-            # Control may cost more in other folds than a budget has.
-            lambda base: _spends(spend, budgets, base, check=False),
-            *(rows, control, cv, random_state),
-        )
-        curve = add_intervals(
-            realised_curve(given, rows, control),
-            *(given, rows, control, interval, confidence, n_resamples, random_state),
-        )
+        # Control may cost more on the other folds than a budget allows.
+        unchecked = partial(spend_of, check=False)
+        given = cross_fit_shares(choose, unchecked, rows, cv, settings.random_state)
+        curve = add_intervals(realised_curve(given, rows), given, rows, settings)
         rule = Bunch(**{name: curve[name] for name in ("gain", "spend", *names)})
     return Bunch(**rule, cost=control_cost + rule.spend, shares=shares)
 
 
 def _spends(spend, budgets, control_cost, check=True):
-    """Return spends above control; budgets have what control costs in them."""
+    """Return spends above control. Budgets include what control costs, spends do not."""
     if (spend is None) == (budgets is None):
         got = "neither" if spend is None else "both"
         raise ValueError(f"spend is expected to be given, or budgets, one of them, got {got}.")
     if budgets is None:
         return check_spend(spend)
     above = check_spend(budgets, "budgets") - control_cost
-    # The rounding of a mean is no lack of money.
+    # A budget of just what control costs may miss that mean by rounding.
     if check and (above < -1e-9 * abs(control_cost)).any():
         raise ValueError(
             "budgets is expected to be at least the mean cost of control, "

@@ -8,15 +8,9 @@ from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import check_budgets
-from sklearn_hrc.metrics._checks import (
-    CURVE_ROWS,
-    ESTIMATION,
-    INTERVALS,
-    check_control,
-    check_rows,
-    count_rows,
-)
+from sklearn_hrc.metrics._checks import CURVE_ROWS, ESTIMATION, INTERVALS, check_curve_rows
 from sklearn_hrc.metrics._curves import add_intervals, realised_curve
+from sklearn_hrc.metrics._intervals import IntervalSettings
 
 __all__ = ["budget_curve"]
 
@@ -46,9 +40,9 @@ def budget_curve(
 ) -> Bunch:
     """Compare policies at their realised spend, from the experiment alone.
 
-    For each assignment the gain in response and the spend, both above those of
-    giving everyone the control, are estimated as in :func:`policy_value`. A policy
-    that overspends moves right on the curve, it does not move up.
+    The policy at each budget has a gain in response and a spend. Both are differences to
+    control for everyone, estimated as in :func:`policy_value`. A policy that overspends
+    moves right on the curve, not up.
 
     Parameters
     ----------
@@ -59,34 +53,33 @@ def budget_curve(
     treatment : array-like of shape (n_samples,)
         Received arm.
     cost : array-like of shape (n_samples,), default=None
-        Realised cost of the received arm; needed without `arm_cost`.
+        Realised cost of the received arm. Needed without `arm_cost`.
     control : label
         Arm that gains are counted from.
     propensity : array-like of shape (n_samples,), default=None
-        Probability of the received arm; by default the share of its rows.
+        Probability of the received arm. The default is the share of its rows.
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights of the rows.
     method, X, outcomes, groups : str and array-like
-        The estimator, as in :func:`policy_value`; `outcomes` has the columns
+        The estimator, as in :func:`policy_value`. The columns of `outcomes` are the
         response and, if it is given, `cost`.
     arm_cost : dict or array-like of shape (n_treatments,), default=None
         Known price of each arm, in place of `cost`, as in :func:`policy_value`.
     interval, confidence, n_resamples, random_state : str and numbers
-        The intervals, as in :func:`policy_value`; that of the area needs the
+        The intervals, as in :func:`policy_value`. The interval of the area needs the
         bootstrap.
 
     Returns
     -------
     curve : Bunch
-        Arrays `spend`, `gain`, `spend_se`, `gain_se`, one entry a budget and
-        per individual; `spend_interval` and `gain_interval` of shape (2, n_budgets),
-        pointwise; `max_spend`, the largest mean cost of an arm above that
-        of control; `area`: the mean of the gain over all spends from 0 to
-        `max_spend`, the gain being piecewise linear between the points of positive spend
-        and flat after the last, and starting at 0 or, where there are budgets at which
-        nothing is spent, at the largest gain of these; and `area_interval`, a pair, None
-        with `interval="normal"`. Errors and intervals are NaN where a single row (or group)
-        matches.
+        Arrays with an entry for each budget, per individual: `spend`, `gain`, `spend_se`
+        and `gain_se`. `spend_interval` and `gain_interval` have the shape (2, n_budgets)
+        and are pointwise. `max_spend` is the largest mean cost of an arm above that of
+        control. `area` is the mean gain over all spends from 0 to `max_spend`: the curve is
+        piecewise linear between the points of positive spend and flat after the last. It
+        starts at 0 or, if that is larger, at the largest gain of the budgets that spend
+        nothing. `area_interval` is a pair, None with `interval="normal"`. Standard errors
+        and intervals are NaN where a single row (or group) matches.
 
     See Also
     --------
@@ -103,16 +96,20 @@ def budget_curve(
     ([0.0, 1.0], [0.0, 1.0], 0.75)
     """
     random_state = check_random_state(random_state)
-    rows, kept = check_rows(
-        count_rows(y, "y"),
-        *(y, treatment, cost, propensity, sample_weight),
-        *(method, X, outcomes, groups, random_state),
+    rows = check_curve_rows(
+        control=control,
+        y=y,
+        treatment=treatment,
+        cost=cost,
         arm_cost=arm_cost,
-        needs_cost=True,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    baseline = check_control(rows, control)
-    given = check_budgets(arms, rows, kept, "arms")
-    curve = realised_curve(given, rows, baseline)
-    return add_intervals(
-        curve, given, rows, baseline, interval, confidence, n_resamples, random_state
-    )
+    given = check_budgets(arms, rows, "arms")
+    settings = IntervalSettings(interval, confidence, n_resamples, random_state)
+    return add_intervals(realised_curve(given, rows), given, rows, settings)

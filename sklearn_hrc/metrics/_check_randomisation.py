@@ -22,7 +22,7 @@ from sklearn_hrc.metrics._trees_test import trees_test
 
 __all__ = ["check_randomisation"]
 
-# Below this the sentence says that treatment was not random.
+# A p-value below this makes the conclusion say that treatment was not random.
 _LEVEL = 0.01
 
 
@@ -48,14 +48,15 @@ def check_randomisation(
 ) -> Bunch:
     """Test whether the received arm can be told from the features.
 
-    In a randomised experiment it cannot. Where it can, arms differ in whom they have, and what
-    looks like an effect may be a difference of these. Two tests share the chance of an error:
-    whether ranks of the features have the same mean under every arm, all together and each by
-    itself; and whether boosted trees that learn on one half of the rows tell the arms of the
-    other, as they do where features act together.
+    In a randomised experiment the arm cannot be told. Where it can, the arms have different
+    individuals, and what looks like an effect may be a difference between individuals. Two
+    tests share the chance of an error. The first asks whether the ranks of the features have
+    the same mean under every arm, all together and each by itself. The second asks whether
+    boosted trees that learn on one half of the rows tell the arms of the other half, as they
+    do where features act together.
 
     Where chances differ between rows by design, as between two lotteries, pass `propensity`.
-    A large p-value does not prove that treatment was random: what is no feature is not seen.
+    A large p-value does not prove that treatment was random. The tests only see the features.
 
     Parameters
     ----------
@@ -64,27 +65,29 @@ def check_randomisation(
     treatment : array-like of shape (n_samples,)
         Received arm.
     propensity : array-like of shape (n_samples,), default=None
-        Probability of the received arm, in (0, 1], that is tested; by default the share of its
-        rows. :func:`stratum_propensity` gives that of strata.
+        Probability of the received arm, in (0, 1], which is tested. The default is the share
+        of its rows. :func:`stratum_propensity` gives the share in strata.
     groups : array-like of shape (n_samples,), default=None
-        Labels of rows whose arm was drawn together, such as a household. They are kept in one
-        half, and permuted as a whole.
+        Labels of rows whose arm was drawn together, such as a household. The rows of a group
+        are kept in one half, and permuted as a whole.
     n_permutations : int, default=999
-        Permutations of the arms for the test by trees, at least 99. With `propensity` there
-        are none, and the normal distribution takes their place.
+        Permutations of the arms for the test by trees, at least 99. With `propensity` the
+        normal distribution takes their place.
     random_state : int, RandomState instance or None, default=None
         Draws halves and permutations.
 
     Returns
     -------
     check : Bunch
-        `p_value`; `conclusion`, a sentence; `features`, a dict of arrays for a data frame, the
-        features that tell most first: `feature`, `p_value` by itself, `difference`, the largest
-        difference of an arm's mean from that of all, in standard deviations, and `treatment`,
-        this arm; `features_p_value` and `trees_p_value`, of either test, and
-        `log_likelihood_gain`, what the trees say more of the arm of a row than the shares of the
-        arms do, on rows they have not seen: at most about 0 where treatment was random,
-        and NaN with fewer than 40 rows (or groups).
+        `p_value` is that of both tests together, and `conclusion` says it in a sentence.
+        `features` is a dict of arrays, as a data frame takes them, with the features that tell
+        most first: the name `feature`, the `p_value` of the feature by itself, `difference`,
+        the largest difference between the mean of an arm and that of all rows, in standard
+        deviations, and `treatment`, the label of this arm. `features_p_value` and
+        `trees_p_value` are those of the two tests. `log_likelihood_gain` is the mean
+        log-likelihood of the arms by the trees above that by the shares of the arms, on rows
+        that the trees have not seen. It is at most about 0 where treatment was random, and NaN
+        with fewer than 40 rows (or groups).
 
     Raises
     ------
@@ -99,7 +102,7 @@ def check_randomisation(
     See Also
     --------
     stratum_propensity : Probabilities where the odds differ between strata.
-    policy_overlap : How many rows speak for each arm of a policy.
+    policy_overlap : How many rows support each arm of a policy.
 
     Examples
     --------
@@ -147,7 +150,7 @@ def check_randomisation(
 
 
 def _sorted_features(told, names, treatments):
-    """The features that tell most first: by p-value, then by the largest difference."""
+    """Return the table of features, in the order of p-values and then of differences."""
     place = np.arange(len(names))
     where = np.abs(told.difference).argmax(axis=0)
     difference = told.difference[where, place]

@@ -1,4 +1,4 @@
-"""The rows that policies are evaluated on, checked once for every measure."""
+"""Checks of what measures share: the rows, the control, and where curves are read."""
 
 from numbers import Integral, Real
 
@@ -10,21 +10,23 @@ from sklearn_hrc._compat import Interval, StrOptions
 from sklearn_hrc._experiment import as_numbers, check_experiment, check_labels, take_rows
 from sklearn_hrc._labels import find_labels
 from sklearn_hrc._parameters import resolve_arm_cost
-from sklearn_hrc._propensity import check_inverse_propensity
+from sklearn_hrc._propensity import warn_of_propensity
 from sklearn_hrc.metrics._cross_fit import cross_fit_outcomes
-from sklearn_hrc.metrics._curves import arms_with_weight
-from sklearn_hrc.metrics._weighting import METHODS, evaluation_rows
+from sklearn_hrc.metrics._evaluation_rows import evaluation_rows
+from sklearn_hrc.metrics._weighting import METHODS
 
 __all__ = [
     "CURVE_ROWS",
     "ESTIMATION",
     "INTERVALS",
     "ROWS",
-    "check_control",
     "check_cost_sources",
+    "check_curve_rows",
+    "check_one_outcome",
     "check_rows",
     "check_spend",
     "count_rows",
+    "place_of_control",
 ]
 
 # Constraints of the parameters that measures share.
@@ -52,48 +54,43 @@ INTERVALS = {
 
 
 def check_rows(
-    n_samples,
+    policies=None,
+    *,
     y,
     treatment,
-    cost,
-    propensity,
-    sample_weight,
+    cost=None,
+    arm_cost=None,
+    propensity=None,
+    sample_weight=None,
     method="hajek",
     X=None,
     outcomes=None,
     groups=None,
     random_state=None,
-    *,
-    arm_cost=None,
     needs_cost=False,
-    aligned_with=None,
 ):
-    """Check rows, and fit the outcome model of the doubly robust form.
+    """Check the rows of an evaluation, and fit the outcome model of the doubly robust form.
 
     Parameters
     ----------
-    n_samples : int
-        Rows that policies were given for.
-    y, treatment, cost, propensity, sample_weight : array-like
+    policies : dict, default=None
+        Policies with an entry for each row, by the name of their parameter. The first one, or
+        else `y`, says how many rows there are.
+    y, treatment, cost, arm_cost, propensity, sample_weight : array-like
         As in `policy_value`.
-    method, X, outcomes, groups : str and array-like
-        As in `policy_value`.
-    random_state : RandomState, default=None
-        Draws the folds of the model.
-    arm_cost : dict or array-like, default=None
+    method, X, outcomes, groups, random_state : str, array-like and RandomState
         As in `policy_value`.
     needs_cost : bool, default=False
-        Whether one of `cost` and `arm_cost` must be given.
-    aligned_with : dict, default=None
-        Policies as they were given, by the name of the parameter.
+        Whether `cost` or `arm_cost` must be given.
 
     Returns
     -------
     rows : EvaluationRows
-        The rows of positive weight: others have no part in any measure.
-    kept : ndarray of shape (n_samples,), bool
-        Which these are.
+        The rows of positive weight, without a control.
     """
+    policies = policies or {}
+    name, first = next(iter({**policies, "y": y}.items()))
+    n_samples = count_rows(first, name)
     if not n_samples:
         raise ValueError("y is expected to have at least one row, got none.")
     check_cost_sources(cost, arm_cost, needs_cost)
@@ -104,33 +101,38 @@ def check_rows(
         propensity=propensity,
         sample_weight=sample_weight,
         n_samples=n_samples,
-        aligned_with={**(aligned_with or {}), "X": X, "groups": groups},
+        aligned_with={**policies, "X": X, "groups": groups},
     )
     kept = experiment.sample_weight > 0
     unit = None if groups is None else _check_units(groups, kept)
     _check_sources(method, X, outcomes)
+    price = resolve_arm_cost(arm_cost, experiment.treatments, ordered=experiment.order is not None)
     values = experiment.outcomes
     if cost is not None:
         values = np.column_stack([values, experiment.cost])
-    ordered = experiment.order is not None
-    price = resolve_arm_cost(arm_cost, experiment.treatments, ordered=ordered)
     if outcomes is not None:
-        outcomes = _check_outcomes(outcomes, (len(kept), len(experiment.treatments)), values)[kept]
+        outcomes = _check_outcomes(outcomes, experiment, values)[kept]
     experiment, values = take_rows(experiment, kept), values[kept]
-    check_inverse_propensity(
-        experiment.arm,
-        experiment.treatments,
-        experiment.propensity,
-        experiment.sample_weight,
-        unit,
+    warn_of_propensity(experiment, unit)
+    rows = evaluation_rows(
+        experiment, values, method=method, expected=outcomes, unit=unit, price=price, kept=kept
     )
-    if X is not None:
-        outcomes = _fit_outcomes(X, kept, values, experiment, unit, random_state)
-    return evaluation_rows(experiment, values, method, outcomes, unit, price), kept
+    return rows if X is None else rows._replace(expected=_fit_outcomes(X, rows, random_state))
+
+
+def check_curve_rows(*, control, **given):
+    """Check the rows of a curve: one response, a cost, and a control with rows.
+
+    The other parameters are those of `check_rows`, by name.
+    """
+    rows = check_rows(**given, needs_cost=True)
+    check_one_outcome(rows.experiment)
+    labels = rows.experiment.treatments[rows.arms].tolist()
+    return rows._replace(control=int(rows.arms[place_of_control(control, labels)]))
 
 
 def count_rows(values, name):
-    """Return the number of rows of what has an entry for each; a set or a dict has none."""
+    """Return the number of rows of an array. A set or a dict has none."""
     shape = np.shape(values)
     if not shape:
         raise ValueError(
@@ -140,23 +142,23 @@ def count_rows(values, name):
     return shape[0]
 
 
-def check_control(rows, control):
-    """Return the index of the control; the response is expected to be one column."""
-    experiment = rows.experiment
+def check_one_outcome(experiment):
+    """Raise where the response is not one column."""
     if experiment.outcomes.shape[1] != 1:
         raise ValueError(f"y is expected to have one column, got {experiment.outcomes.shape[1]}.")
-    arms = arms_with_weight(experiment)
-    labels = experiment.treatments[arms].tolist()
-    baseline = [arm for arm, label in zip(arms, labels) if label == control]
-    if not baseline:
+
+
+def place_of_control(control, labels):
+    """Return the place of the control in a list of labels."""
+    if control not in labels:
         raise ValueError(
             f"control is expected to be one of the treatments {labels}, got {control!r}."
         )
-    return int(baseline[0])
+    return labels.index(control)
 
 
 def check_spend(spend, name="spend"):
-    """Return spends at which curves are read, (n_points,)."""
+    """Return the spends at which a curve is read, (n_points,)."""
     spend = check_array(spend, dtype=np.float64, ensure_2d=False, input_name=name)
     if spend.ndim != 1:
         raise ValueError(f"{name} is expected to be one-dimensional, got shape {spend.shape}.")
@@ -165,19 +167,8 @@ def check_spend(spend, name="spend"):
     return spend
 
 
-def _check_units(groups, kept):
-    labels = check_labels(groups, len(kept), "groups")
-    names, unit = np.unique(labels[kept], return_inverse=True)
-    if len(names) < 2:
-        raise ValueError(
-            "groups is expected to have at least two different labels, got only "
-            f"{names.tolist()[0]!r}."
-        )
-    return unit
-
-
 def check_cost_sources(cost, arm_cost, needs_cost):
-    """Costs are observed or known, not both."""
+    """Raise where costs are both observed and known, or missing but needed."""
     if cost is not None and arm_cost is not None:
         raise ValueError(
             "arm_cost is expected to be None where cost is given, got both; give the known "
@@ -190,8 +181,20 @@ def check_cost_sources(cost, arm_cost, needs_cost):
         )
 
 
+def _check_units(groups, kept):
+    """Return the index of the group of each row that is kept, (n_kept,)."""
+    labels = check_labels(groups, len(kept), "groups")
+    names, unit = np.unique(labels[kept], return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(
+            "groups is expected to have at least two different labels, got only "
+            f"{names.tolist()[0]!r}."
+        )
+    return unit
+
+
 def _check_sources(method, X, outcomes):
-    """The doubly robust form has one source of expected outcomes, other forms none."""
+    """The doubly robust form has one source of expected outcomes, other forms have none."""
     given = [name for name, value in (("X", X), ("outcomes", outcomes)) if value is not None]
     if method == "doubly-robust" and len(given) != 1:
         got = "both" if given else "neither"
@@ -206,42 +209,43 @@ def _check_sources(method, X, outcomes):
         )
 
 
-def _check_outcomes(outcomes, shape, values):
-    """Return expected outcomes as (n_samples, n_treatments, n_columns)."""
+def _check_outcomes(outcomes, experiment, values):
+    """Return expected outcomes, (n_samples, n_treatments, n_columns)."""
     outcomes = as_numbers(outcomes, "outcomes")
-    n_columns = values.shape[1]
-    if outcomes.shape == shape and n_columns == 1:
+    shape = (len(values), len(experiment.treatments), values.shape[1])
+    if outcomes.shape == shape[:2] and shape[2] == 1:
         return outcomes[..., None]
-    if outcomes.shape != (*shape, n_columns):
+    if outcomes.shape != shape:
         raise ValueError(
             "outcomes is expected to have a column for each outcome and, last, for cost if it is "
-            f"given, so the shape {(*shape, n_columns)}, got {outcomes.shape}."
+            f"given, so the shape {shape}, got {outcomes.shape}."
         )
     return outcomes
 
 
-def _fit_outcomes(X, kept, values, experiment, unit, random_state):
-    if _num_samples(X) != len(kept):
+def _fit_outcomes(X, rows, random_state):
+    """Return expected outcomes of the rows, (n_samples, n_treatments, n_columns)."""
+    if _num_samples(X) != len(rows.kept):
         raise ValueError(
-            f"X is expected to have one row for each of the {len(kept)} rows, "
+            f"X is expected to have one row for each of the {len(rows.kept)} rows, "
             f"got {_num_samples(X)}."
         )
-    treatments = experiment.treatments
-    units = np.arange(len(values)) if unit is None else unit
-    count = [len(np.unique(units[experiment.arm == arm])) for arm in range(len(treatments))]
+    arm, treatments = rows.experiment.arm, rows.experiment.treatments
+    unit = np.arange(len(arm)) if rows.unit is None else rows.unit
+    count = [len(np.unique(unit[arm == j])) for j in range(len(treatments))]
     if min(count) < 2:
-        what = "rows of positive weight" if unit is None else "groups of positive weight"
+        what = "rows of positive weight" if rows.unit is None else "groups of positive weight"
         raise ValueError(
             f"treatment is expected to have at least two {what} of every label where X is given, "
             f"got {min(count)} of {treatments.tolist()[int(np.argmin(count))]!r}."
         )
     by_label = cross_fit_outcomes(
-        _safe_indexing(X, np.flatnonzero(kept)),
-        values,
-        treatment=treatments[experiment.arm],
+        _safe_indexing(X, np.flatnonzero(rows.kept)),
+        rows.values,
+        treatment=treatments[arm],
         cv=min(5, *count),
-        groups=unit,
+        groups=rows.unit,
         random_state=random_state,
     )
-    # It sorts the labels, which may stand in an order of their own.
+    # `cross_fit_outcomes` sorts the labels. An ordered Categorical has an order of its own.
     return by_label[:, find_labels(treatments, np.sort(treatments))]

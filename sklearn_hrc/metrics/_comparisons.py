@@ -13,10 +13,9 @@ from sklearn_hrc.metrics._checks import (
     ESTIMATION,
     INTERVALS,
     ROWS,
-    check_control,
+    check_curve_rows,
     check_rows,
     check_spend,
-    count_rows,
 )
 from sklearn_hrc.metrics._curves import (
     areas_of_draws,
@@ -25,6 +24,7 @@ from sklearn_hrc.metrics._curves import (
     resampled_curves,
 )
 from sklearn_hrc.metrics._intervals import (
+    IntervalSettings,
     estimate_with_bounds,
     known_bounds,
     percentile_interval,
@@ -60,15 +60,15 @@ def compare_policies(
 ) -> Bunch:
     """Estimate the difference in value between two policies on the same rows.
 
-    Both values come from the same rows, and where the policies mostly agree most of their
-    errors cancel: the difference is then known better than either value. A policy
-    that brings more and costs more is not better by that: look at both differences, or
-    at :func:`compare_budget_curves`, which compares at equal spend.
+    Both values come from the same rows. Where the policies mostly agree, most of their errors
+    cancel, and the difference is known better than either value. A policy that brings more
+    and costs more is not better for that. Look at both differences, or compare at equal spend
+    with :func:`compare_budget_curves`.
 
     Parameters
     ----------
     arms, other_arms : array-like of shape (n_samples,) or (n_samples, n_treatments)
-        Arms that the two policies give to each row, or their probabilities, as in
+        Arms that the two policies give to each row, or probabilities of the arms, as in
         :func:`policy_value`.
     y, treatment, propensity, cost, sample_weight : array-like
         The rows, as in :func:`policy_value`.
@@ -77,16 +77,16 @@ def compare_policies(
     arm_cost : dict or array-like of shape (n_treatments,), default=None
         Known price of each arm, in place of `cost`, as in :func:`policy_value`.
     interval, confidence, n_resamples, random_state : str and numbers
-        The intervals, as in :func:`policy_value`. Both policies are resampled
-        together.
+        The intervals, as in :func:`policy_value`. Both policies have the same resamples.
 
     Returns
     -------
     difference : Bunch
         `arms` less `other_arms`: `response`, `response_se`, `response_interval`,
-        `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`;
-        and `differing_share`, the share of the total weight where the arms differ; of
-        probabilities, half their absolute differences.
+        `cost`, `cost_se` and `cost_interval`, in the shapes of :func:`policy_value`.
+        `differing_share` is the share of the total weight where the arms differ. Policies
+        that draw arms differ in a row by half the sum of the absolute differences of
+        their probabilities.
 
     Examples
     --------
@@ -98,24 +98,26 @@ def compare_policies(
     (1.0, 1.0, 0.5)
     """
     random_state = check_random_state(random_state)
-    rows, kept = check_rows(
-        count_rows(arms, "arms"),
-        *(y, treatment, cost, propensity, sample_weight),
-        *(method, X, outcomes, groups, random_state),
+    policies = {"arms": arms, "other_arms": other_arms}
+    rows = check_rows(
+        policies,
+        y=y,
+        treatment=treatment,
+        cost=cost,
         arm_cost=arm_cost,
-        aligned_with={"arms": arms, "other_arms": other_arms},
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    given = [
-        check_policy(arms, rows, kept, "arms"),
-        check_policy(other_arms, rows, kept, "other_arms"),
-    ]
-    terms = [policy_terms(policy, rows) for policy in given]
-    center, error, bounds = estimate_with_bounds(
-        terms, rows, interval, confidence, n_resamples, random_state
-    )
-    has_cost = cost is not None or arm_cost is not None
+    given = [check_policy(policy, rows, name) for name, policy in policies.items()]
+    settings = IntervalSettings(interval, confidence, n_resamples, random_state)
+    estimates = estimate_with_bounds([policy_terms(one, rows) for one in given], rows, settings)
     return Bunch(
-        **name_columns(center, error, bounds, np.ndim(y), has_cost),
+        **name_columns(estimates, np.ndim(y), rows.has_cost),
         differing_share=_differing_share(given[0], given[1], rows),
     )
 
@@ -153,24 +155,24 @@ def compare_budget_curves(
 ) -> Bunch:
     """Compare two policies at equal realised spend, on the same rows.
 
-    Each policy is interpolated between its budgets: to toss a coin for each individual
-    between the arms of two budgets is a policy, too, and its spend and gain lie on the
-    line between theirs. Beyond the largest spend of a policy its gain stays as it is: money
-    that it has no use for is left. Intervals come from resampled rows (or groups), on which both
-    curves are computed again.
+    The curve of a policy is a straight line between two of its budgets. A coin tossed for each
+    individual between the arms of the two budgets is a policy, too, and its spend and gain lie
+    on that line. Beyond the largest spend of a policy the curve is flat, since the policy has
+    no use for more money. Intervals come from resampled rows (or groups), on which both curves
+    are computed again.
 
     Parameters
     ----------
     arms, other_arms : array-like of shape (n_budgets, n_samples)
-        Arms that the two policies give to each row at each budget, each policy at
+        Arms that the two policies give to each row at each budget. Each policy has
         budgets of its own. A single row with everyone's arm is the rule that gives
         this arm to a random share.
     y, treatment, cost, control, propensity, sample_weight : array-like
         The rows, as in :func:`budget_curve`.
     spend : array-like of shape (n_points,), default=None
-        Mean spends per individual above that of control at which the gains are
-        compared, not negative. None is ten equal steps to the largest spend that both
-        reach.
+        Mean spends per individual at which the gains are compared: what a policy costs
+        above control, not negative. None is ten equal steps to the largest spend that
+        both policies reach.
     method, X, outcomes, groups : str and array-like
         The estimator, as in :func:`budget_curve`.
     arm_cost : dict or array-like of shape (n_treatments,), default=None
@@ -181,11 +183,12 @@ def compare_budget_curves(
     Returns
     -------
     difference : Bunch
-        Arrays with an entry a point: `spend`; `gain` and `other_gain` over control;
-        `gain_difference`, the first less the second, and `gain_difference_interval` of
-        shape (2, n_points), pointwise. `area_difference`, of the areas of
-        :func:`budget_curve`, and `area_difference_interval`, a pair. Intervals are NaN
-        where an assignment matches a single row (or group).
+        Arrays with an entry for each point: `spend`, the gains over control `gain` and
+        `other_gain`, and `gain_difference`, the first less the second.
+        `gain_difference_interval` has the shape (2, n_points) and is pointwise.
+        `area_difference` is that of the areas of :func:`budget_curve`, and
+        `area_difference_interval` is a pair. Intervals are NaN where a policy at one of
+        its budgets matches a single row (or group).
 
     See Also
     --------
@@ -202,25 +205,29 @@ def compare_budget_curves(
     ([1.5, 1.5], [1.0, 2.0])
     """
     random_state = check_random_state(random_state)
-    rows, kept = check_rows(
-        count_rows(y, "y"),
-        *(y, treatment, cost, propensity, sample_weight),
-        *(method, X, outcomes, groups, random_state),
+    rows = check_curve_rows(
+        control=control,
+        y=y,
+        treatment=treatment,
+        cost=cost,
         arm_cost=arm_cost,
-        needs_cost=True,
+        propensity=propensity,
+        sample_weight=sample_weight,
+        method=method,
+        X=X,
+        outcomes=outcomes,
+        groups=groups,
+        random_state=random_state,
     )
-    baseline = check_control(rows, control)
-    given = [
-        check_budgets(arms, rows, kept, "arms"),
-        check_budgets(other_arms, rows, kept, "other_arms"),
-    ]
-    curves = [realised_curve(policy, rows, baseline) for policy in given]
+    policies = {"arms": arms, "other_arms": other_arms}
+    given = [check_budgets(policy, rows, name) for name, policy in policies.items()]
+    curves = [realised_curve(policy, rows) for policy in given]
     spend = _common_spends(curves) if spend is None else check_spend(spend)
     gain, other_gain = (gain_at_spend(curve.spend, curve.gain, spend) for curve in curves)
-    draws, max_spend = resampled_curves(given, rows, baseline, n_resamples, random_state)
+    draws, max_spend = resampled_curves(given, rows, n_resamples, random_state)
     gains = [_gains_of_draws(points, spend) for points in draws]
     areas = [areas_of_draws(points, max_spend) for points in draws]
-    # Where a point of a curve has no error, what lies between its points has none either.
+    # Where one point of a curve has no error, the curve between its points has none either.
     error = np.sum([curve.gain_se.sum() for curve in curves])
     bounds = [
         known_bounds(percentile_interval(first - second, confidence), error)
@@ -238,6 +245,7 @@ def compare_budget_curves(
 
 
 def _differing_share(given, other, rows):
+    """Return the share of the total weight where two policies differ."""
     if given.ndim == other.ndim == 1:
         differing = given != other
     else:
@@ -248,12 +256,13 @@ def _differing_share(given, other, rows):
 
 
 def _gains_of_draws(points, spend):
+    """Return the gain of each resampled curve at each spend, (n_complete, n_points)."""
     gains = [gain_at_spend(draw[:, 1], draw[:, 0], spend) for draw in points]
     return np.reshape(gains, (len(points), len(spend)))
 
 
 def _common_spends(curves):
-    """Ten equal steps to the largest spend that all curves reach."""
+    """Return ten equal steps to the largest spend that all curves reach, (10,)."""
     largest = min(curve.spend.max() for curve in curves)
     if not largest > 0:
         raise ValueError(

@@ -9,7 +9,12 @@ from numpy.typing import ArrayLike
 from sklearn_hrc._compat import Interval, validate_params
 from sklearn_hrc._experiment import check_experiment, check_row_values
 from sklearn_hrc._parameters import resolve_arm_cost
-from sklearn_hrc.metrics._checks import check_cost_sources, count_rows
+from sklearn_hrc.metrics._checks import (
+    check_cost_sources,
+    check_one_outcome,
+    count_rows,
+    place_of_control,
+)
 
 __all__ = ["area_under_cost_curve"]
 
@@ -38,16 +43,17 @@ def area_under_cost_curve(
 ) -> float:
     """Score a ranking of individuals as the literature on budgeted treatments does (AUCC).
 
-    Individuals are ranked by their predicted return on spend, the best first, and one
-    after the other counts for the incremental response and cost of the treatment: the
-    sums over the treated, divided by the number of all the treated, less the same of the
-    controls. The increment of the response is read where that of the cost first reaches
-    each of `n_steps` equal steps to its total, and once at the end; the score is the sum of
-    these, divided by `n_steps + 1` and by the total increment of the response. A random
+    Individuals are ranked by their predicted return on spend, the best first. One after the
+    other they add to the incremental response and cost of the treatment: the sum over the
+    treated divided by the number of all the treated, less the same of the controls. The
+    increment of the response is read where the increment of the cost first reaches each of
+    `n_steps` equal steps to its total, and once at the end. The score is the sum of these
+    readings, divided by `n_steps + 1` and by the total increment of the response. A random
     ranking has .5, a better one more.
 
-    It is here to compare with published figures. It knows one treatment and no policy,
-    and is noisy where responses are rare: :func:`budget_curve` compares policies.
+    This score is here for comparisons with published figures. It knows one treatment and no
+    policy, and is noisy where responses are rare. To compare policies use
+    :func:`budget_curve`.
 
     Parameters
     ----------
@@ -57,16 +63,16 @@ def area_under_cost_curve(
         Predicted incremental response of the treatment over its predicted incremental
         cost, or any score that ranks alike. Rows of equal scores stay in their order.
     treatment : array-like of shape (n_samples,)
-        Received arm, one of two; equal chances for everybody.
+        Received arm, one of two, drawn with the same chances for everybody.
     cost : array-like of shape (n_samples,), default=None
-        Realised cost of the received arm; needed without `arm_cost`.
+        Realised cost of the received arm. Needed without `arm_cost`.
     control : label
         The arm that is no treatment.
     arm_cost : dict or array-like of shape (2,), default=None
         Known price of each arm, in place of `cost`: by label, or in the order of
         the treatments where they are numbers.
     n_steps : int, default=20
-        Number of steps; published figures for Criteo's data have 200.
+        Number of steps. Published figures for Criteo's data have 200.
 
     Returns
     -------
@@ -109,7 +115,7 @@ def area_under_cost_curve(
         price = resolve_arm_cost(arm_cost, experiment.treatments, ordered=ordered)
         experiment = experiment._replace(cost=price[experiment.arm])
     order = np.argsort(-score, kind="stable")
-    # A treated row adds to the increments, a control takes away.
+    # The row of a treated individual adds to the increments, that of a control subtracts.
     share = np.where(treated, 1 / treated.sum(), -1 / (~treated).sum())[order]
     response = np.cumsum(share * experiment.outcomes[order, 0])
     spend = np.cumsum(share * experiment.cost[order])
@@ -125,7 +131,7 @@ def area_under_cost_curve(
 
 
 def _first_reached(spend, n_steps):
-    """Rows where the increment of the cost reaches each step but the last, one row a step."""
+    """Return the rows where the cost first reaches each step but the last, one row a step."""
     rows, first = [], 0
     for step in range(1, n_steps):
         reached = spend[first:-1] >= step * spend[-1] / n_steps
@@ -138,13 +144,8 @@ def _first_reached(spend, n_steps):
 
 def _check_treated(experiment, control):
     """Return which rows are treated, of two arms."""
-    if experiment.outcomes.shape[1] != 1:
-        raise ValueError(f"y is expected to have one column, got {experiment.outcomes.shape[1]}.")
+    check_one_outcome(experiment)
     labels = experiment.treatments.tolist()
     if len(labels) != 2:
         raise ValueError(f"treatment is expected to have two different labels, got {labels}.")
-    if control not in labels:
-        raise ValueError(
-            f"control is expected to be one of the treatments {labels}, got {control!r}."
-        )
-    return experiment.arm != labels.index(control)
+    return experiment.arm != place_of_control(control, labels)

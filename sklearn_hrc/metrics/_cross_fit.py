@@ -18,9 +18,9 @@ from sklearn_hrc.metrics._folds import check_folds
 
 __all__ = ["cross_fit_outcomes"]
 
-# Relative to the standardised features, from hardly any to nearly only the mean of the arm.
+# For standardised features: from hardly any shrinkage to little but the mean of the arm.
 _PENALTIES = np.logspace(-1, 5, 13)
-# Fewer cannot choose a penalty.
+# Fewer rows cannot choose a penalty.
 _LEAST_ROWS = 5
 
 
@@ -49,16 +49,16 @@ def cross_fit_outcomes(
 ) -> NDArray[np.float64]:
     """Predict what each row would bring, and cost, under every arm.
 
-    For each fold, arm and outcome a model is fitted to the other folds' rows that
-    received the arm, all of the same weight. The doubly robust value of a policy
-    (:func:`policy_value`) is unbiased whatever these models are, as long as propensities
-    are right and no model has seen the row that it predicts, nor another one of its group;
-    the better they are, the smaller its error.
+    For each fold, arm and outcome a model is fitted to the rows of the other folds that
+    received the arm. All rows have the same weight. The doubly robust value of a policy
+    (:func:`policy_value`) is unbiased whatever the models are, on two conditions: propensities
+    are right, and no model has seen the row that it predicts, nor another row of its group.
+    The better the models are, the smaller is the error of the value.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Features; as `estimator` takes them.
+        Features, as `estimator` takes them.
     y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
         Observed outcomes.
     treatment : array-like of shape (n_samples,)
@@ -66,29 +66,30 @@ def cross_fit_outcomes(
     cost : array-like of shape (n_samples,), default=None
         Realised cost of the received arm, which becomes the last outcome.
     estimator : regressor, default=None
-        Cloned for each model. None is ridge regression on standardised features, its
-        penalty chosen by leave-one-out validation; where an arm has fewer than five rows
-        it is their mean.
+        Cloned for each model. None is ridge regression on standardised features, with a
+        penalty chosen by leave-one-out validation. Where an arm has fewer than five rows, None
+        is their mean.
     cv : int, splitter or iterable, default=5
-        Folds. An integer is their number: shuffled, each with its share of every arm;
-        None is five. Every row must be in one test part, and every arm in all training parts.
+        Folds. An integer is their number, and None is five. Such folds are shuffled, and each
+        has its share of every arm. Every row must be in one test part, and every arm in all
+        training parts.
     groups : array-like of shape (n_samples,), default=None
-        Labels of rows that belong together, such as a household, and are kept in one
-        fold; a splitter is given them.
+        Labels of rows that belong together, such as a household. An integer `cv` keeps them
+        in one fold, and a splitter gets the labels.
     random_state : int, RandomState instance or None, default=None
         Draws the folds of an integer `cv`.
 
     Returns
     -------
     outcomes : ndarray of shape (n_samples, n_treatments, n_columns), float64
-        Expected outcomes, with the arms in sorted order; the columns are those of `y`
-        and, where there is one, the cost.
+        Expected outcomes, with the arms in sorted order. The columns are those of `y`
+        and, if it is given, the cost.
 
     Raises
     ------
     ValueError
-        If the test parts of `cv` are no partition of the rows, or an arm is missing
-        in a training part.
+        If the test parts of `cv` are no partition of the rows, or a training part lacks
+        an arm.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Folds in which every row is held out once, and every arm is known to every model."""
+"""Folds that hold out every row once, and have every arm in each training part."""
 
 from numbers import Integral
 
@@ -9,7 +9,7 @@ __all__ = ["check_folds"]
 
 
 def check_folds(cv, experiment, groups, random_state):
-    """Return folds that predict each row once, from models that know all arms.
+    """Return folds that hold out each row once, with every arm in each training part.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def check_folds(cv, experiment, groups, random_state):
     experiment : Experiment
         Checked rows.
     groups : ndarray of shape (n_samples,) or None
-        Checked labels of rows that are kept together.
+        Checked labels of rows that an integer keeps together.
     random_state : int, RandomState instance or None
         Draws the folds of an integer.
 

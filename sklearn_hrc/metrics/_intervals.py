@@ -1,11 +1,14 @@
 """Confidence intervals: from standard errors, or from resampled units."""
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.stats import norm
 
 from sklearn_hrc.metrics._weighting import influence, standard_error, sum_by_unit
 
 __all__ = [
+    "IntervalSettings",
     "estimate_with_bounds",
     "known_bounds",
     "normal_interval",
@@ -13,23 +16,30 @@ __all__ = [
     "resampled_estimates",
 ]
 
-# Counts of a batch of resamples that are held at once.
+# Counts of units in the resamples that are held at once.
 _BATCH = 2**22
 
 
-def estimate_with_bounds(terms, rows, interval, confidence, n_resamples, random_state):
-    """Estimate the value of a policy, or what the first of two has above the second.
+class IntervalSettings(NamedTuple):
+    """How intervals are made, with the parameters of `policy_value`."""
+
+    interval: str
+    confidence: float
+    n_resamples: int
+    random_state: np.random.RandomState
+
+
+def estimate_with_bounds(terms, rows, settings):
+    """Estimate the value of a policy, or the difference between the first of two and the second.
 
     Parameters
     ----------
     terms : list of Terms
-        Of one policy or of two.
+        Terms of one policy, or of two.
     rows : EvaluationRows
-        What they come from.
-    interval, confidence, n_resamples : str and numbers
-        As in `policy_value`.
-    random_state : RandomState
-        Draws units.
+        Rows that the terms come from.
+    settings : IntervalSettings
+        How the interval is made.
 
     Returns
     -------
@@ -43,11 +53,11 @@ def estimate_with_bounds(terms, rows, interval, confidence, n_resamples, random_
         other_center, other_contribution = influence(other)
         center, contribution = center - other_center, contribution - other_contribution
     error = standard_error(contribution, terms, rows.unit)
-    if interval == "normal":
-        return center, error, normal_interval(center, error, confidence)
-    draws = resampled_estimates(terms, rows, n_resamples, random_state)
+    if settings.interval == "normal":
+        return center, error, normal_interval(center, error, settings.confidence)
+    draws = resampled_estimates(terms, rows, settings.n_resamples, settings.random_state)
     draws = draws[:, 0] - draws[:, 1:].sum(axis=1)
-    return center, error, known_bounds(percentile_interval(draws, confidence), error)
+    return center, error, known_bounds(percentile_interval(draws, settings.confidence), error)
 
 
 def normal_interval(center, error, confidence):
@@ -59,7 +69,7 @@ def normal_interval(center, error, confidence):
 def percentile_interval(draws, confidence):
     """Return the bounds that leave out equal shares of the draws, (2, ...).
 
-    A resample in which a policy matched nobody has no estimate and is left out.
+    A resample in which a policy matches no row has no estimate. The bounds leave it out.
     """
     tail = (1 - confidence) / 2
     if not len(draws):
@@ -68,35 +78,26 @@ def percentile_interval(draws, confidence):
 
 
 def known_bounds(bounds, error):
-    """Return bounds that are NaN where the error is: where no resample could tell it either.
+    """Return resampled bounds, (2, n_columns), with NaN where the standard error is NaN.
 
-    Parameters
-    ----------
-    bounds : ndarray of shape (2, n_columns)
-        From resamples.
-    error : ndarray of shape (n_columns,)
-        Standard errors.
-
-    Returns
-    -------
-    bounds : ndarray of shape (2, n_columns)
-        One matched row, drawn again and again, would make an interval of width zero.
+    A policy with a single matched unit has no standard error. Its resamples hold that unit
+    again and again, so their interval would have width zero.
     """
     return np.where(np.isnan(error), np.nan, bounds)
 
 
 def resampled_estimates(terms, rows, n_resamples, random_state):
-    """Estimate several policies again on resampled units, all on the same.
+    """Estimate several policies again, all on the same resampled units.
 
-    Propensities, expected outcomes and the policies stay as they are: the interval is
-    that of these policies, not of policies fitted anew.
+    Propensities, expected outcomes and policies stay as they are. So the interval is that of
+    these policies, not of policies that are fitted anew.
 
     Parameters
     ----------
     terms : iterable of Terms
-        Of each policy.
+        Terms of each policy.
     rows : EvaluationRows
-        What they come from.
+        Rows that the terms come from.
     n_resamples : int
         Number of resamples.
     random_state : RandomState
@@ -107,8 +108,8 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
     draws : ndarray of shape (n_resamples, n_policies, n_columns)
         NaN where the units of a resample have no weight for a policy.
     """
-    # A product of counts and sums serves all policies and columns at once; scipy's bootstrap
-    # gathers the rows of every resample for each of them.
+    # One product of counts and sums serves all policies and columns. scipy's bootstrap would
+    # gather the rows of every resample for each of them.
     columns = [
         sum_by_unit(np.column_stack([one.numerator, one.denominator]), rows.unit) for one in terms
     ]
@@ -125,12 +126,13 @@ def resampled_estimates(terms, rows, n_resamples, random_state):
 
 
 def _batches(n_resamples, n_units):
+    """Return the numbers of resamples that are held at once."""
     size = max(_BATCH // n_units, 1)
     return [min(size, n_resamples - start) for start in range(0, n_resamples, size)]
 
 
 def _unit_counts(n_units, n_resamples, random_state):
-    """How often each unit is drawn, with replacement, (n_resamples, n_units)."""
+    """Return how often each resample draws each unit, (n_resamples, n_units)."""
     return np.stack(
         [
             np.bincount(random_state.randint(n_units, size=n_units), minlength=n_units)

@@ -1,4 +1,4 @@
-"""How much of an experiment speaks for a policy."""
+"""How many rows of an experiment support a policy."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,7 +7,7 @@ from sklearn.utils import Bunch
 from sklearn_hrc._compat import validate_params
 from sklearn_hrc.metrics._arms import index_arms
 from sklearn_hrc.metrics._checks import ROWS, check_rows, count_rows
-from sklearn_hrc.metrics._weighting import received_propensity
+from sklearn_hrc.metrics._evaluation_rows import received_propensity
 
 __all__ = ["effective_sample_size", "policy_overlap"]
 
@@ -26,11 +26,11 @@ def policy_overlap(
     propensity: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Bunch:
-    """Count the rows that speak for a policy, arm by arm.
+    """Count the rows that support a policy, arm by arm.
 
-    The value of a policy rests on the rows that received the arm it gives. Where few
-    did, or where few carry most of the weight, neither the value nor its standard
-    error can be trusted.
+    The value of a policy rests on the rows that received the arm that the policy gives.
+    Where these rows are few, or few of them carry most of the weight, neither the value nor
+    its standard error can be trusted.
 
     Parameters
     ----------
@@ -39,20 +39,21 @@ def policy_overlap(
     treatment : array-like of shape (n_samples,)
         Received arm.
     propensity : array-like of shape (n_samples,), default=None
-        Probability of the received arm, in (0, 1]; by default the share of the
-        rows that received it.
+        Probability of the received arm, in (0, 1]. The default is the share of the
+        total weight that received this arm.
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights of the rows.
 
     Returns
     -------
     overlap : Bunch
-        Arrays with an entry an arm, for a data frame: `treatment`, its label;
-        `assigned_share`, the share of the total weight that the policy gives it;
-        `n_matched`, how many of these rows received it; `effective_sample_size` of
-        these, `sum(w)**2 / sum(w**2)`, 0 without any; `largest_weight_share`, the
-        largest part of one row in `sum(w)` over all arms; and `smallest_propensity`,
-        NaN without any. Rows of weight zero do not count.
+        Arrays with an entry for each arm, as a data frame takes them. `treatment` is the
+        label, and `assigned_share` the share of the total weight to which the policy gives
+        this arm. `n_matched` is the number of these rows that received it.
+        `effective_sample_size` of the matched rows is `sum(w)**2 / sum(w**2)`, and
+        `largest_weight_share` is the largest part of one of them in the sum of `w` over all
+        arms. Both are 0 without a matched row. `smallest_propensity` is that of the matched
+        rows, NaN without one. Rows of weight zero do not count.
 
     Examples
     --------
@@ -64,13 +65,14 @@ def policy_overlap(
     >>> overlap.effective_sample_size.tolist()
     [1.0, 2.0]
     """
-    n_samples = count_rows(arms, "arms")
-    rows, kept = check_rows(
-        n_samples,
-        *(np.zeros(n_samples), treatment, None, propensity, sample_weight),
-        aligned_with={"arms": arms},
+    rows = check_rows(
+        {"arms": arms},
+        y=np.zeros(count_rows(arms, "arms")),
+        treatment=treatment,
+        propensity=propensity,
+        sample_weight=sample_weight,
     )
-    experiment, given = rows.experiment, index_arms(arms, rows, kept)
+    experiment, given = rows.experiment, index_arms(arms, rows)
     received = received_propensity(experiment)
     weight = np.where(given == experiment.arm, rows.inverse, 0.0)
     total = weight.sum()
@@ -90,6 +92,6 @@ def policy_overlap(
 
 
 def effective_sample_size(weight):
-    """Return how many rows of equal weight would be as variable, 0 without weight."""
+    """Return the number of rows of equal weight that would be as variable, 0 without weight."""
     total = weight.sum()
     return float(1.0 / ((weight / total) ** 2).sum()) if total > 0 else 0.0

@@ -16,7 +16,7 @@ __all__ = ["predict_budgets"]
     prefer_skip_nested_validation=True,
 )
 def predict_budgets(policy: BaseEstimator, X: ArrayLike, budgets: ArrayLike) -> NDArray[Any]:
-    """Choose an arm for each row at several budgets; the policy stays as it is.
+    """Choose an arm for each row at several budgets, and leave the policy as it is.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def predict_budgets(policy: BaseEstimator, X: ArrayLike, budgets: ArrayLike) -> 
     >>> predict_budgets(policy, segment, [0.5, 1.0]).shape
     (2, 2000)
     """
-    # The policies import this package.
+    # Imported here, since the policies import this package.
     from sklearn_hrc._unwrap import transform_through, unwrap_policy
 
     budgets = as_numbers(budgets, "budgets")

@@ -3,9 +3,9 @@
 import numpy as np
 
 from sklearn_hrc._experiment import take_rows
-from sklearn_hrc.metrics._curves import arms_with_weight
+from sklearn_hrc.metrics._curves import arm_means
+from sklearn_hrc.metrics._evaluation_rows import evaluation_rows
 from sklearn_hrc.metrics._folds import check_folds
-from sklearn_hrc.metrics._weighting import estimate, evaluation_rows, policy_terms
 
 __all__ = ["arm_points", "cross_fit_shares", "mix_shares", "single_arm_shares"]
 
@@ -18,16 +18,16 @@ def single_arm_shares(points, spend, control):
     points : ndarray of shape (n_arms, 2)
         Gain and spend of each arm for everyone, above those of control.
     spend : ndarray of shape (n_points,)
-        Not negative.
+        Spends, not negative.
     control : int
-        Index of the arm that the others get.
+        Index of the arm that the other individuals get.
 
     Returns
     -------
     shares : ndarray of shape (n_points, n_arms)
-        They sum to 1.
+        Shares of the arms, which sum to 1.
     best : ndarray of shape (n_points,), int
-        The chosen arm.
+        Index of the chosen arm.
     """
     paid = points[:, 1] > 0
     ratio = spend[:, None] / np.where(paid, points[:, 1], 1.0)
@@ -41,22 +41,25 @@ def single_arm_shares(points, spend, control):
 
 
 def mix_shares(points, spend):
-    """Choose the best shares of the arms at each spend; two arms are enough for it.
+    """Choose the best shares of the arms at each spend.
+
+    Two arms are enough for it: the best mixes are the upper hull of the points of the arms.
 
     Parameters
     ----------
     points : ndarray of shape (n_arms, 2)
         Gain and spend of each arm for everyone, above those of control.
     spend : ndarray of shape (n_points,)
-        Not negative.
+        Spends, not negative.
 
     Returns
     -------
     shares : ndarray of shape (n_points, n_arms)
-        They sum to 1, and spend no more than they may.
+        Shares of the arms, which sum to 1 and cost no more than the spend.
     """
     gain, cost = points.T
-    # Of each pair the first is affordable for all; the second gets what the rest of it pays for.
+    # Of each pair of arms the spend must pay for the first arm for everyone. The second arm
+    # gets the share that the rest of the spend pays for.
     step = cost[None, :] - cost[:, None]
     left = (spend[:, None] - cost)[:, :, None]
     share = np.where(step > 0, np.clip(left / np.where(step > 0, step, 1.0), 0.0, 1.0), 0.0)
@@ -70,31 +73,19 @@ def mix_shares(points, spend):
     return shares
 
 
-def arm_points(rows, control):
-    """Return what every arm would bring and cost for everyone.
+def arm_points(rows):
+    """Return what each arm brings and costs if everyone gets it.
 
-    Parameters
-    ----------
-    rows : EvaluationRows
-        With the columns response and cost, or a price.
-    control : int
-        Index of the control.
-
-    Returns
-    -------
-    points : ndarray of shape (n_arms, 2)
-        Gain and spend above those of control, of the arms with rows of positive weight.
-    control_cost : float
-        Mean cost of control.
+    The first result holds gain and spend above those of control, of each arm in `rows.arms`,
+    (n_arms, 2). The second is the mean cost of control.
     """
-    everyone = [np.full(len(rows.values), arm) for arm in arms_with_weight(rows.experiment)]
-    means = np.array([estimate(policy_terms(given, rows)) for given in everyone])
-    base = means[arms_with_weight(rows.experiment).tolist().index(control)]
+    means = arm_means(rows)
+    base = means[np.searchsorted(rows.arms, rows.control)]
     return means - base, float(base[1])
 
 
-def cross_fit_shares(choose, spend_of, rows, control, cv, random_state):
-    """Choose shares for the rows of each fold on the other rows.
+def cross_fit_shares(choose, spend_of, rows, cv, random_state):
+    """Choose shares for the rows of each fold on the rows of the other folds.
 
     Parameters
     ----------
@@ -103,9 +94,7 @@ def cross_fit_shares(choose, spend_of, rows, control, cv, random_state):
     spend_of : callable
         Gives the spends for a mean cost of control.
     rows : EvaluationRows
-        All of positive weight.
-    control : int
-        Index of the control.
+        As in `realised_curve`, all of positive weight.
     cv : int, splitter or iterable
         As in `cross_fit_outcomes`.
     random_state : RandomState
@@ -116,16 +105,21 @@ def cross_fit_shares(choose, spend_of, rows, control, cv, random_state):
     given : ndarray of shape (n_points, n_samples, n_treatments)
         Probabilities of the arms for each row.
     """
-    experiment = rows.experiment
-    arms = arms_with_weight(experiment)
+    experiment, arms = rows.experiment, rows.arms
     present = experiment._replace(
         arm=np.searchsorted(arms, experiment.arm), treatments=experiment.treatments[arms]
     )
     given = None
     for train, test in check_folds(cv, present, rows.unit, random_state):
-        # Expected outcomes may know the rows of this fold: weights alone choose.
-        others = evaluation_rows(take_rows(experiment, train), rows.values[train], price=rows.price)
-        points, control_cost = arm_points(others, control)
+        # The expected outcomes of the other folds may have seen this fold. So weights alone
+        # choose, whatever the method.
+        others = evaluation_rows(
+            take_rows(experiment, train),
+            rows.values[train],
+            price=rows.price,
+            control=rows.control,
+        )
+        points, control_cost = arm_points(others)
         shares = choose(points, spend_of(control_cost))
         if given is None:
             given = np.zeros((len(shares), len(rows.values), len(experiment.treatments)))

@@ -30,10 +30,10 @@ def stratum_propensity(
 ) -> NDArray[np.float64]:
     """Return the share of each row's arm in its stratum, to be passed as `propensity`.
 
-    Where the odds of the arms differ between strata, such as sites, days or two lotteries, and
-    outcomes do, too, shares of all rows make estimates biased, and those of the strata do not.
-    Join several columns to one label. Strata are what the draw was made in, not what rows
-    happen to have in common.
+    The odds of the arms may differ between strata, such as sites, days or two lotteries. If
+    outcomes differ between strata, too, the shares of all rows make estimates biased. The shares
+    in the strata do not. Strata are what the draw was made in, not what rows happen to have in
+    common. Join several columns to one label.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def stratum_propensity(
     Returns
     -------
     propensity : ndarray of shape (n_samples,)
-        Share of the stratum's total weight that received the arm of the row, in (0, 1]; of a row
-        whose arm has no weight in the stratum, the share of the rows.
+        Share of the stratum's total weight that received the arm of the row, in (0, 1]. Where
+        this arm has no weight in the stratum, it is the share of the rows.
 
     Raises
     ------
@@ -58,8 +58,8 @@ def stratum_propensity(
     Warns
     -----
     OverlapWarning
-        If an arm does not occur in a stratum, as happens where it is tiny: nothing is known
-        there of this arm, and estimates leave the stratum out of the arm's mean.
+        If an arm does not occur in a stratum, as happens in tiny strata. Nothing is known of
+        this arm there, and estimates leave the stratum out of the arm's mean.
 
     See Also
     --------
@@ -87,12 +87,13 @@ def stratum_propensity(
 
 
 def _shares(cells):
+    """Return the share of each treatment in its stratum, (n_strata, n_treatments)."""
     total = cells.sum(axis=1, keepdims=True)
     return cells / np.where(total > 0, total, 1.0)
 
 
 def _check_cells(rows, names, treatments):
-    """An arm that does not occur in a stratum is missing there; where all are, it is an error."""
+    """Warn where a stratum lacks a treatment, and raise where every stratum has only one."""
     missing = rows == 0
     if (missing.sum(axis=1) == len(treatments) - 1).all():
         raise ValueError(

@@ -8,14 +8,14 @@ from sklearn_hrc._randomisation import sum_by_unit
 
 __all__ = ["trees_test"]
 
-# Fewer in a half teach a classifier nothing.
+# Fewer units in a half teach a classifier nothing.
 _LEAST_UNITS = 20
-# Bounds the ratio of a learnt probability to the share of the arm.
+# Keeps the ratio of a learnt probability to the share of its arm away from zero.
 _SHARE_OF_SHARES = 0.05
 
 
 def trees_test(X, arm, draw, unit, n_permutations, random_state):
-    """Test whether boosted trees that learn on one half tell the arms of the other.
+    """Test whether boosted trees that learn on one half of the rows tell the arms of the other.
 
     Parameters
     ----------
@@ -28,18 +28,18 @@ def trees_test(X, arm, draw, unit, n_permutations, random_state):
     unit : ndarray of shape (n_samples,), int
         Index of the group that was randomised as one.
     n_permutations : int or None
-        Whole groups exchange their arms so many times, which makes the test exact where
-        everybody had the same chances; None for chances that differ.
+        How many times whole groups exchange their arms. Permutations make the test exact where
+        everybody had the same chances. None is for chances that differ.
     random_state : RandomState
         Draws the halves and permutations, and seeds the trees.
 
     Returns
     -------
     p_value : float
-        Of both halves together, 1 where there are too few groups.
+        P-value of both halves together, 1 where there are too few groups.
     gain : float
         Mean log-likelihood of the arms above that of their shares, on rows that the trees
-        have not seen; NaN where there are too few groups.
+        have not seen. NaN where there are too few groups.
     """
     n_units = unit.max() + 1
     if n_units < 2 * _LEAST_UNITS:
@@ -60,7 +60,7 @@ def trees_test(X, arm, draw, unit, n_permutations, random_state):
 
 
 def _learnt_ratios(X, arm, train, test, n_treatments, random_state):
-    """Log of the probabilities of the arms, as learnt elsewhere, over their shares there."""
+    """Return the logs of learnt probabilities over shares of the arms, (n_test, n_arms)."""
     shares = np.bincount(arm[train], minlength=n_treatments) / train.sum()
     learnt = np.tile(shares, (test.sum(), 1))
     present = np.flatnonzero(shares)
@@ -79,7 +79,7 @@ def _learnt_ratios(X, arm, train, test, n_treatments, random_state):
 
 
 def _permutation_p_value(ratio, arms, place, n_permutations, random_state):
-    """Exact p-value of the log-likelihood when whole groups exchange their arms."""
+    """Return the exact p-value of the log-likelihood, by whole groups that exchange their arms."""
     size = np.bincount(place)
     ratio = sum_by_unit(ratio, place)
     arms = sum_by_unit(arms, place) / size[:, None]
@@ -87,13 +87,13 @@ def _permutation_p_value(ratio, arms, place, n_permutations, random_state):
     drawn = [
         (ratio * arms[random_state.permutation(len(arms))]).sum() for _ in range(n_permutations)
     ]
-    # Rounding differs with the order of the sum.
+    # Equal sums may differ by rounding, since the order of their terms differs.
     reached = np.array(drawn) >= observed - 1e-9 * np.abs(ratio).sum()
     return (1 + reached.sum()) / (1 + n_permutations)
 
 
 def _moment_p_value(ratio, arm, moment, place):
-    """One-sided p-value of what the learnt ratios say more of the arms than chance does."""
+    """Return the one-sided p-value that the learnt ratios follow the arms by chance only."""
     shares = np.bincount(arm, minlength=ratio.shape[1]) / len(arm)
     ratio = ratio - ratio.mean(axis=0)
     sums = np.bincount(place, weights=(moment * ratio) @ shares)

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
-from helpers.evaluation_cases import METHODS, random_case
+from helpers.evaluation_cases import METHODS, curve_case, random_case, random_policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import linprog
+from sklearn.model_selection import LeaveOneGroupOut
 
-from sklearn_hrc.metrics import best_mix, best_single_arm, policy_value
+from sklearn_hrc.metrics import best_mix, best_single_arm, budget_curve, policy_value
+from sklearn_hrc.metrics._curves import gain_at_spend
 from sklearn_hrc.metrics._shares import mix_shares, single_arm_shares
 
 RULES = [best_single_arm, best_mix]
@@ -79,6 +82,46 @@ def test_rules_by_hand():
     single = best_single_arm([0.5, 2.5], **rows)
     assert_allclose(single.gain, [1, 2])
     assert_allclose(single.shares, [[0.5, 0.5, 0, 0], [0, 1, 0, 0]])
+
+
+def test_best_single_arm_by_hand():
+    y, treatment = [0.0, 0.0, 2.0, 2.0, 3.0, 3.0, -1.0, -1.0], [0, 0, 1, 1, 2, 2, 3, 3]
+    cost = [0.0, 0.0, 1.0, 1.0, 4.0, 4.0, 0.5, 0.5]
+    best = best_single_arm(
+        [0.0, 0.5, 1.0, 2.0, 4.0, 9.0], y, treatment=treatment, cost=cost, control=0
+    )
+    assert_allclose(best.gain, [0, 1, 2, 2, 3, 3])
+    assert_array_equal(best.treatment[1:], [1, 1, 1, 2, 2])
+
+
+def test_best_single_arm_gives_a_free_arm_to_everyone():
+    best = best_single_arm(
+        [0.0], [0.0, 5.0, 1.0], treatment=["no", "mail", "call"], cost=[0, 0, 1], control="no"
+    )
+    assert (best.gain[0], best.treatment[0]) == (5.0, "mail")
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, spend=hnp.arrays(float, 7, elements=st.floats(0, 5)))
+def test_best_single_arm_is_the_upper_hull_of_nothing_worse(seed, spend):
+    rows = random_policy(seed)
+    del rows["arms"]
+    best = best_single_arm(np.sort(spend), **rows, control=0)
+    assert (best.gain >= 0).all()  # control is one of the arms
+    assert (np.diff(best.gain) >= -1e-12).all()
+    everyone = budget_curve(np.repeat([[0], [1], [2]], 60, axis=1), **rows, control=0)
+    at_max = best_single_arm([max(everyone.spend)], **rows, control=0)
+    assert at_max.gain[0] == pytest.approx(everyone.gain.max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_best_single_arm_has_the_gain_of_its_curve(method):
+    rows = curve_case(22, method)
+    del rows["groups"], rows["arms"]
+    best = best_single_arm([0.0, 0.3, 5.0], **rows)
+    curves = [budget_curve(np.full((1, 80), arm), **rows) for arm in (0, 1, 2)]
+    gains = [gain_at_spend(c.spend, c.gain, np.array([0.0, 0.3, 5.0])) for c in curves]
+    assert_allclose(best.gain, np.max(gains, axis=0))
 
 
 @pytest.mark.parametrize("cv", [None, 2])
@@ -170,6 +213,48 @@ def test_arm_whose_rows_have_weight_zero_is_no_choice():
     mix = best_mix([2.5], **rows, sample_weight=weight, cv=2, random_state=0)
     assert mix.shares[0, 2] == 0
     assert mix.gain[0] == pytest.approx(2)
+    weight = np.where(rows["treatment"] == 1, 0.0, 1.0)
+    for rule in RULES:
+        best = rule([4.0], **rows, sample_weight=weight, cv=2, random_state=0)
+        assert_allclose(best.shares, [[0, 0, 1, 0]])
+    assert best_single_arm([4.0], **rows, sample_weight=weight).treatment.tolist() == [2]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_control_may_cost_more_than_a_budget_on_other_folds(rule):
+    rows = four_arms()
+    rows["cost"] = rows["cost"] + np.tile([0.0, 0.2], 4)
+    order = np.arange(8)
+    cv = [(order[k::2], order[1 - k :: 2]) for k in (0, 1)]
+    best = rule(None, **rows, budgets=[1.1], cv=cv)
+    # The rows of one fold see a budget of 0.1 above control, those of the other none.
+    assert 0 < best.spend[0] < 0.1
+    assert best.shares[0, 0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("cv", [None, 2])
+@pytest.mark.parametrize("rule", RULES)
+def test_labels_do_not_matter(rule, cv):
+    rows = four_arms()
+    order = [3, 1, 0, 2]  # of the old arms, when the new labels are sorted
+    named = np.array(["c", "b", "d", "a"])[rows["treatment"]]
+    best = rule([0.5, 4.0], **rows, cv=cv, random_state=0)
+    other = rule([0.5, 4.0], **{**rows, "treatment": named, "control": "c"}, cv=cv, random_state=0)
+    for name in ("gain", "spend", "cost"):
+        assert_allclose(other[name], best[name])
+    assert_allclose(other.shares, best.shares[:, order])
+
+
+def test_groups_reach_the_folds():
+    rows = noisy(1, n=120)
+    best = best_mix([1.0], **rows, groups=np.arange(120) // 30, cv=LeaveOneGroupOut())
+    assert best.gain_se[0] > 0
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_budget_of_control_is_enough_in_spite_of_rounding(rule):
+    rows = {**four_arms(), "cost": np.tile([0.1, 0.7], 4)}
+    assert_allclose(rule(None, **rows, budgets=[0.4 - 1e-12], cv=None).spend, 0, atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -188,3 +273,16 @@ def test_arm_whose_rows_have_weight_zero_is_no_choice():
 def test_bad_input(rule, change, message):
     with pytest.raises(ValueError, match=message):
         rule(**{"spend": [1.0], **four_arms(), **change})
+
+
+@pytest.mark.parametrize(
+    ("spend", "message"),
+    [
+        ([[1.0]], r"^spend is expected to be one-dimensional"),
+        ([np.nan], r"(?i)spend contains NaN"),
+        (1.0, r"^The 'spend' parameter of best_single_arm must be"),
+    ],
+)
+def test_bad_spend(spend, message):
+    with pytest.raises(ValueError, match=message):
+        best_single_arm(spend, **four_arms())

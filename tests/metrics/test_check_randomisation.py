@@ -145,11 +145,41 @@ def test_trees_see_features_that_act_together():
     arm = (rng.random(3000) < chance).astype(int)
     check = check_randomisation(X, arm, random_state=0)
     assert check.features_p_value > 0.01
-    assert check.trees_p_value < 0.01
+    # No permutation reaches what was observed, in the better one of two halves.
+    assert check.trees_p_value == pytest.approx(2 / (1 + 999))
     assert check.log_likelihood_gain > 0.02
+    by_odds = check_randomisation(X, arm, propensity=np.full(3000, 0.5), random_state=0)
+    assert by_odds.trees_p_value < 1e-6
+    assert "drawn with these propensities" in by_odds.conclusion
+    assert "drawn with the same odds for everybody" in check.conclusion
     # With the chances that there were it was a draw.
     fair = check_randomisation(X, arm, propensity=np.where(arm, chance, 1 - chance), random_state=0)
     assert fair.trees_p_value > 0.01
+
+
+def test_rows_in_order_of_their_arms_are_halved_at_random():
+    arm = np.repeat([0, 1], 100)
+    X = arm[:, None] + 0.1 * np.random.default_rng(10).normal(size=(200, 1))
+    assert check_randomisation(X, arm, random_state=0).log_likelihood_gain > 0.3
+
+
+@pytest.mark.parametrize("propensity", [None, 0.5])
+def test_trees_learn_nothing_from_rows_of_the_same_group(propensity):
+    rng = np.random.default_rng(9)
+    group = np.tile(np.arange(60), 20)
+    X, arm = rng.normal(size=(60, 2))[group], rng.permutation(np.arange(60) % 2)[group]
+    given = {"n_permutations": 99, "random_state": 0}
+    if propensity is not None:
+        given["propensity"] = np.full(1200, propensity)
+    assert check_randomisation(X, arm, groups=group, **given).trees_p_value > 0.1
+    assert check_randomisation(X, arm, **given).trees_p_value < 0.05
+
+
+def test_features_of_the_same_p_value_are_in_order_of_their_differences():
+    X = np.column_stack([np.full(30, 0.1), np.arange(30) == 0])
+    check = check_randomisation(X, np.r_[0, np.ones(29, dtype=int)], random_state=0)
+    assert_array_equal(check.features["p_value"], 1)
+    assert_array_equal(check.features["feature"], ["x1", "x0"])
 
 
 def test_few_rows_teach_trees_nothing():
@@ -193,6 +223,7 @@ def test_draw_is_a_draw():
     again = check_randomisation(X, drawn, random_state=0)
     assert again.p_value == check.p_value
     assert again.log_likelihood_gain == check.log_likelihood_gain
+    assert check.p_value == min(1, 2 * min(check.features_p_value, check.trees_p_value))
 
 
 def test_groups_are_kept_together():

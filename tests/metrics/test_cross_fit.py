@@ -9,12 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from sklearn_hrc.datasets import make_coupon_experiment
-from sklearn_hrc.metrics import (
-    budget_curve,
-    cross_fit_outcomes,
-    policy_overlap,
-    policy_value,
-)
+from sklearn_hrc.metrics import budget_curve, cross_fit_outcomes, policy_overlap, policy_value
 
 seeds = st.integers(0, 2**32 - 1)
 quick = settings(max_examples=30, deadline=None)
@@ -33,9 +28,9 @@ def test_models_have_not_seen_the_row():
     X, treatment = rng.normal(size=(30, 2)), np.tile([5, 0, 9], 10)
     y, cost = rng.normal(size=30), rng.random(30)
     folds = [(np.arange(15, 30), np.arange(15)), (np.arange(15), np.arange(15, 30))]
-    expected = cross_fit_outcomes(
-        X, y, treatment=treatment, cost=cost, estimator=LinearRegression(), cv=folds
-    )
+    model = LinearRegression()
+    expected = cross_fit_outcomes(X, y, treatment=treatment, cost=cost, estimator=model, cv=folds)
+    assert not hasattr(model, "coef_")
     assert expected.shape == (30, 3, 2)
     for train, test in folds:
         for j, arm in enumerate([0, 5, 9]):
@@ -63,6 +58,7 @@ def test_own_outcome_does_not_reach_the_expectation():
         if "groups" in keywords:
             assert not changed[:4].any()
         assert_array_equal(before, cross_fit_outcomes(X, y, **given))
+        assert_array_equal(before, cross_fit_outcomes(X, y, **{**given, "cv": 5}))
 
 
 def test_default_models_are_the_same_in_other_units():
@@ -77,6 +73,14 @@ def test_default_models_are_the_same_in_other_units():
     together = np.flatnonzero(~changed)
     assert len(together) == 40
     assert together.max() > 100
+
+
+def test_few_rows_of_an_arm_have_their_mean_and_others_a_slope():
+    X, treatment = np.arange(16.0)[:, None], np.tile([0, 0, 0, 1], 4)
+    expected = cross_fit_outcomes(X, X[:, 0], treatment=treatment, cv=2, random_state=0)[..., 0]
+    # Two training rows of the second arm, six of the first.
+    assert len(np.unique(expected[:, 1])) <= 2
+    assert np.corrcoef(expected[:, 0], X[:, 0])[0, 1] > 0.9
 
 
 def test_frames_and_outcomes_of_several_columns():
@@ -116,6 +120,18 @@ def test_x_is_cross_fitted_outcomes():
     assert curve.gain == budget_curve([arms], outcomes=expected, control=0, **robust).gain
 
 
+def test_fitted_expectations_follow_an_ordered_categorical():
+    pd = pytest.importorskip("pandas")
+    e = make_coupon_experiment(300, n_treatments=3, random_state=0)
+    order = pd.Categorical(e.treatment, categories=e.treatments[[2, 0, 1]], ordered=True)
+    rows = {"y": e.target[:, 0], "X": e.data, "method": "doubly-robust", "random_state": 0}
+    arms = np.where(e.data[:, 0] > 0, e.treatments[2], 0)
+    by_label = policy_value(arms, treatment=e.treatment, **rows)
+    ordered = policy_value(arms, treatment=order, **rows)
+    assert ordered.response == pytest.approx(by_label.response)
+    assert ordered.response_se == pytest.approx(by_label.response_se)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -124,6 +140,10 @@ def test_x_is_cross_fitted_outcomes():
         (
             {"cv": [([0, 1, 2], [3, 4, 5]), ([0, 1, 2], [3, 4, 5])]},
             r"^cv is expected to have every row .* got row 0 in 0",
+        ),
+        (
+            {"cv": [([3, 4, 5], [0, 1, 2]), ([0, 1, 2], [3, 4, 5, 0])]},
+            r"^cv is expected to have every row .* got row 0 in 2",
         ),
         (
             {"cv": [([0, 2, 4], [1, 3, 5]), ([1, 3, 5], [0, 2, 4])]},
@@ -157,6 +177,14 @@ def test_overlap_by_hand(rows):
     assert_allclose(overlap.effective_sample_size, [2, 1, 0])
     assert_allclose(overlap.largest_weight_share, [4 / 10, 2 / 10, 0])
     assert_array_equal(overlap.smallest_propensity, [0.25, 0.5, np.nan])
+
+
+def test_overlap_without_a_match():
+    overlap = policy_overlap([1, 1, 0], treatment=[0, 0, 1])
+    assert_array_equal(overlap.n_matched, [0, 0])
+    assert_array_equal(overlap.effective_sample_size, [0, 0])
+    assert_array_equal(overlap.largest_weight_share, [0, 0])
+    assert np.isnan(overlap.smallest_propensity).all()
 
 
 @quick

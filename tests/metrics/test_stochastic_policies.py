@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.evaluation_cases import METHODS, four_rows, random_case
+from helpers.evaluation_cases import METHODS, four_rows, random_case, take
 from numpy.testing import assert_allclose
 
 from sklearn_hrc.exceptions import OverlapWarning
@@ -79,10 +79,9 @@ def test_value_of_a_draw_is_the_mean_over_what_is_drawn(method):
 
 
 def test_rows_of_weight_zero_do_not_count(rows):
-    rows["sample_weight"] = [1.0, 4.0, 1.0, 0.0]
-    short = {name: value[:3] for name, value in rows.items() if name != "method"}
-    value, other = policy_value(**rows), policy_value(**short, method="doubly-robust")
-    assert value.response == pytest.approx(other.response)
+    rows["sample_weight"] = [1.0, 0.0, 1.0, 3.0]
+    short = take(rows, [0, 2, 3])
+    assert policy_value(**rows).response == pytest.approx(policy_value(**short).response)
 
 
 def test_columns_of_a_frame_are_matched_by_name(rows):
@@ -104,6 +103,9 @@ def test_policy_in_another_order_of_rows(rows):
     arms, y = pd.Series(list("baab"), index=[3, 2, 1, 0]), pd.Series(rows["y"])
     with pytest.raises(ValueError, match=r"^y is expected to have its rows in the order of arms"):
         policy_value(**{**plain(rows, "hajek"), "arms": arms, "y": y})
+    groups = pd.Series([1, 2, 3, 4], index=[3, 2, 1, 0])
+    with pytest.raises(ValueError, match=r"^y is expected to have its rows in the order of groups"):
+        policy_value(**{**plain(rows, "hajek"), "groups": groups, "y": y})
 
 
 def test_differing_share_of_probabilities(rows):
@@ -118,6 +120,28 @@ def test_probability_of_an_arm_that_nobody_received_there():
     message = r"^arms gives \['b'\] to 0\.17 of the rows"
     with pytest.warns(OverlapWarning, match=message):
         policy_value(chance, np.arange(6.0), treatment=treatment)
+    # Half of the last two rows, which have 12 of the weight 16.
+    weight = [1, 1, 1, 1, 6, 6]
+    with pytest.warns(OverlapWarning, match=r"^arms gives \['b'\] to 0\.38 of the rows"):
+        policy_value(chance, np.arange(6.0), treatment=treatment, sample_weight=weight)
+    labels = ["a"] * 4 + ["b"] * 2
+    with pytest.warns(OverlapWarning, match=r"^arms gives \['b'\] to 0\.75 of the rows"):
+        policy_value(labels, np.arange(6.0), treatment=treatment, sample_weight=weight)
+
+
+def test_few_rows_without_a_match_are_no_warning():
+    treatment = np.tile([0, 1], 100)
+    rows = {"y": treatment, "treatment": treatment == 1}
+    assert policy_value(np.arange(200) == 0, **rows).response == 0
+    with pytest.warns(OverlapWarning, match=r"^arms gives \[True\] to 0\.02 of the rows"):
+        policy_value(np.isin(np.arange(200), [0, 2, 4, 6]), **rows)
+
+
+def test_probabilities_of_single_precision_sum_to_one(rows):
+    chance = np.random.default_rng(0).dirichlet([1.0, 1.0, 1.0], 1000).astype(np.float32)
+    assert (chance.astype(float).sum(axis=1) != 1).any()
+    treatment = np.arange(1000) % 3
+    assert policy_value(chance, treatment, treatment=treatment).response > 0
 
 
 @pytest.mark.parametrize(
@@ -145,6 +169,16 @@ def test_probabilities_that_match_nobody(rows):
 
 
 # Known prices
+
+
+def test_prices_stand_in_the_order_of_a_categorical(rows):
+    pd = pytest.importorskip("pandas")
+    order = pd.Categorical(rows["treatment"], categories=["b", "a"], ordered=True)
+    labels = {**plain(rows, "hajek"), "cost": None, "treatment": order, "arms": list("bbaa")}
+    value = policy_value(**labels, arm_cost=[3.0, 1.0])
+    assert value == policy_value(**labels, arm_cost={"a": 1.0, "b": 3.0})
+    # Weights 1, 4 for b, and 1, 3 for a.
+    assert value.cost == pytest.approx((5 * 3 + 4 * 1) / 9)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -215,6 +249,15 @@ def test_area_under_cost_curve_with_prices():
     assert area_under_cost_curve(**rows, **given, arm_cost={0: 0.0, 1: 1.0}) == area
     with pytest.raises(ValueError, match=r"^cost is expected to be given, .* got neither"):
         area_under_cost_curve(**rows, **given)
+
+
+def test_area_with_prices_in_the_order_of_a_categorical():
+    pd = pytest.importorskip("pandas")
+    labels = ["offer", "none", "offer", "none"]
+    order = pd.Categorical(labels, categories=["offer", "none"], ordered=True)
+    rows = {"y": [4.0, 0.0, 2.0, 0.0], "return_on_spend": [3, 3, 1, 1], "control": "none"}
+    area = area_under_cost_curve(**rows, treatment=labels, arm_cost={"offer": 1.0, "none": 0.0})
+    assert area_under_cost_curve(**rows, treatment=order, arm_cost=[1.0, 0.0]) == area
 
 
 @pytest.mark.parametrize(
