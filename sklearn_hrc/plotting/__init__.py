@@ -1,4 +1,4 @@
-"""Figures of policies; they need `matplotlib`, the extra `plot`."""
+"""Figures of policies, which need `matplotlib`, the extra `plot`."""
 
 from sklearn_hrc.plotting._allocation import AllocationDisplay
 from sklearn_hrc.plotting._budget_curve import BudgetCurveDisplay

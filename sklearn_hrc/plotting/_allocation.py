@@ -1,4 +1,4 @@
-"""Who gets what within a budget, what it costs and what it brings, as a figure."""
+"""Figure of an allocation: who gets which arm, at which cost and gain."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,8 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.plotting import _allocation_artists as artists
-from sklearn_hrc.plotting import _artists
+from sklearn_hrc.plotting import _allocation_table, _artists, _scale
 from sklearn_hrc.plotting._evaluation import objective_name
+from sklearn_hrc.plotting._text import gain_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,21 +19,24 @@ if TYPE_CHECKING:
 
 __all__ = ["AllocationDisplay"]
 
+# Inches of height below which labels have more and shorter lines.
+LOW = 4.3
+
 
 class AllocationDisplay:
-    """Who gets what within a budget, what it costs and what it brings.
+    """Allocation within a budget: who gets which arm, at which cost and gain.
 
-    A block is a cluster; a split cluster has one in each of its arms. Its
-    width is the share of individuals, its height above the strip of arms the
-    expected gain in response over the control, per individual, and below it
-    the expected cost above that of the control. So areas are what a cluster
-    adds to the means over all individuals, which the table sums by arm. The
-    control stands first, then the other arms in their order, and in an arm the
-    clusters that gain most. Use `from_estimator`; the parameters are stored as
-    they are.
+    A block is a cluster. A split cluster has a block in each of its arms. The
+    width of a block is the share of individuals. Its height above the strip of arms
+    is the expected gain in response over the control, per individual. Its height
+    below the strip is the expected cost above that of the control. So areas are what
+    a cluster adds to the means over all individuals, and the table sums them by arm.
+    The control stands first, then the other arms in their order. Within an arm the
+    clusters that gain most stand first. Use `from_estimator`. The parameters are
+    stored as they are.
 
-    These are the estimates by which the policy chose, which flatters it; what
-    it brings on held-out rows is shown by :class:`BudgetCurveDisplay`.
+    The figure shows the estimates by which the policy chose, which flatters the
+    policy. :class:`BudgetCurveDisplay` shows the gain on held-out rows.
 
     Parameters
     ----------
@@ -45,24 +49,24 @@ class AllocationDisplay:
     control : label
         The treatment that means "nothing".
     budget : float, default=None
-        Mean cost per individual that was allowed.
+        Budget, the largest mean cost per individual.
     response_name : str, default=None
-        What is gained.
+        Name of the response.
     clusters : ndarray of shape (n_clusters,), default=None
         Labels of the clusters, which stand above blocks that are wide enough.
 
     Attributes
     ----------
     gain_bars_, cost_bars_, arm_bars_ : list of matplotlib BarContainer
-        For each arm, in the order in which they are drawn: its blocks and its
-        part of the strip.
+        Blocks of each arm, in the order of drawing, and the arm's part of the
+        strip.
     legend_ : matplotlib Legend
-        The table: by arm, the share of individuals and what they add to the
-        mean cost and the mean gain. Its `set_title` gives it a heading.
+        Table with the share of individuals by arm, and what they add to the
+        mean cost and the mean gain. `set_title` gives the table a heading.
     axes_ : ndarray of shape (3,), object
         Axes of gains, of the strip of arms, and of costs.
     ax_ : matplotlib Axes
-        The axes that these divide.
+        Axes that the three axes divide.
     figure_ : matplotlib Figure
         Figure with the axes.
 
@@ -115,21 +119,21 @@ class AllocationDisplay:
         estimator : estimator
             A fitted policy: :class:`~sklearn_hrc.ClusterBudgetAllocator`,
             :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in
-            one, a search over it, or a frozen one. It stays as it is.
+            one, a search over it, or a frozen one. It does not change.
         budget : float, default=None
-            Mean cost per individual; None is its current budget.
+            Mean cost per individual. None stands for the current budget.
         response_name : str, default=None
-            What is gained; None is the name of the column of `y` in `fit`, if
-            it is the only one in the objective.
+            Name of the response. None stands for the name of the column of `y` in
+            `fit`, if it is the only column in the objective.
         ax : matplotlib Axes, default=None
-            Axes to divide, as `plot` does; None makes a new figure.
+            Axes that `plot` divides. None makes a new figure.
         **plot_kwargs : dict
             Further keywords of `plot`.
 
         Returns
         -------
         display : AllocationDisplay
-            With the arrays and the artists.
+            Display with the arrays and the artists.
 
         Raises
         ------
@@ -175,6 +179,7 @@ class AllocationDisplay:
         ax: "Axes | None" = None,
         *,
         cmap: "str | Colormap" = "viridis",
+        sum_to: float | None = None,
         bar_kwargs: dict[str, Any] | None = None,
     ) -> Self:
         """Draw the blocks, the strip of arms and the table.
@@ -182,13 +187,18 @@ class AllocationDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes of a grid, such as `subplots` makes, to divide in three; the
-            table above them wants some 5 inches of width and a figure with
+            Axes of a grid, such as `subplots` makes, which are divided in three. The
+            table above them needs some 5 inches of width and a figure with
             `layout="constrained"`. None makes a new figure.
         cmap : str or matplotlib Colormap, default="viridis"
-            Colours of the arms other than the control.
+            Colours of the arms other than the control. Of seven arms or more, neighbours
+            have different hatches, which also differ in a grey print.
+        sum_to : float, default=None
+            Number of individuals, such as 20,000. The table then shows their totals:
+            how many get an arm, and what all of them cost and gain. None shows
+            shares, and means over all individuals.
         bar_kwargs : dict, default=None
-            Keywords for matplotlib's `bar`: of the blocks.
+            Keywords of the blocks for matplotlib's `bar`.
 
         Returns
         -------
@@ -201,30 +211,53 @@ class AllocationDisplay:
             If `ax` is in no grid.
         """
         plt = _artists.require_matplotlib(f"{type(self).__name__}.plot")
+        _artists.check_sum_to(sum_to)
+        arms, share, gain, cost = self._in_order()
+        n_used = np.count_nonzero(share.sum(axis=0))
         if ax is None:
-            _, ax = plt.subplots(layout="constrained")
+            size = _allocation_table.figure_size(plt.rcParams["figure.figsize"], n_used)
+            _, ax = plt.subplots(figsize=size, layout="constrained")
+        layout = _allocation_table.layout_of(ax, n_used, sum_to)
         self.axes_ = artists.divide(ax)
         self.ax_, self.figure_ = ax, ax.figure
-        gain_ax, arm_ax, cost_ax = self.axes_
-        arms, share, gain, cost = self._in_order()
-        colors = artists.arm_colors(len(arms), plt.get_cmap(cmap))
-        blocks = artists.place_blocks(share, gain)
-        self.gain_bars_ = artists.draw_blocks(gain_ax, blocks, gain, colors, bar_kwargs)
-        if self.clusters is not None:
-            artists.name_blocks(gain_ax, self.gain_bars_, blocks, self.clusters)
-        self.cost_bars_ = artists.draw_blocks(cost_ax, blocks, cost, colors, bar_kwargs)
-        self.arm_bars_ = artists.draw_arms(arm_ax, arms, share.sum(axis=0), colors)
-        cells = artists.table(arms, share, cost, gain, self.budget)
-        self.legend_ = artists.draw_table(gain_ax, cells, self.arm_bars_)
-        of_what = f" in {self.response_name}" if self.response_name else ""
-        gain_ax.set_ylabel(f"gain{of_what} over control,\nper individual")
-        cost_ax.set_ylabel("cost above\ncontrol")
-        of_blocks = "" if self.clusters is None else ", its label above it"
-        cost_ax.set_xlabel(f"% of individuals; a block is a cluster{of_blocks}")
+        shades = artists.arm_colors(len(arms), plt.get_cmap(cmap))
+        hatches = artists.arm_hatches(len(arms))
+        looks = [{"color": color, "hatch": hatch} for color, hatch in zip(shades, hatches)]
+        self._draw_blocks(share, gain, cost, looks, bar_kwargs)
+        self.arm_bars_ = artists.draw_arms(self.axes_[1], arms, share.sum(axis=0), looks)
+        self._draw_table(arms, share, cost, gain, layout, sum_to)
         return self
 
+    def _draw_blocks(self, share, gain, cost, looks, given):
+        """Draw gains and costs, and say what is on the axes."""
+        gain_ax, _, cost_ax = self.axes_
+        blocks = artists.place_blocks(share, gain)
+        self.gain_bars_ = artists.draw_blocks(gain_ax, blocks, gain, looks, given)
+        self.cost_bars_ = artists.draw_blocks(cost_ax, blocks, cost, looks, given)
+        of_blocks, notes = "", []
+        is_low = _artists.size_of(self.ax_)[1] < LOW
+        for each, heights, what in ((gain_ax, gain, "gain"), (cost_ax, cost, "cost")):
+            places, high, wide = artists.flat(blocks, heights)
+            notes += _scale.cut_blocks(each, places, high, wide, what)
+        if self.clusters is not None:
+            of_blocks = ", its label above it"
+            artists.name_blocks(gain_ax, self.gain_bars_, blocks, self.clusters)
+        note = f"% of individuals; a block is a cluster{of_blocks}"
+        cost_ax.set_xlabel("\n".join([note, *notes]))
+        gain_ax.set_ylabel(gain_label(self.response_name, is_low=is_low), parse_math=False)
+        cost_ax.set_ylabel("cost above\ncontrol")
+
+    def _draw_table(self, arms, share, cost, gain, layout, sum_to):
+        """Draw the table above the gains."""
+        n_columns, n_lines, n_letters = layout
+        fit = {"n_lines": n_lines, "n_letters": n_letters, "sum_to": sum_to}
+        rows, shown = _allocation_table.table(arms, share, cost, gain, self.budget, **fit)
+        bars = [self.arm_bars_[j] for j in shown]
+        title = None if sum_to is None else f"totals of {sum_to:,.0f} individuals"
+        self.legend_ = _allocation_table.draw_table(self.axes_[0], rows, bars, n_columns, title)
+
     def _in_order(self):
-        """Labels, percentages of individuals, gains and costs, the control in front."""
+        """Labels, percentages of individuals, gains and costs, with the control first."""
         treatments = np.asarray(self.treatments)
         order = np.argsort(treatments != self.control, kind="stable")
         counts, response, cost = (

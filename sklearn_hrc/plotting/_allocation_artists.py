@@ -1,28 +1,37 @@
-"""The artists of an allocation; matplotlib is imported only when one is drawn."""
+"""Artists of an allocation. matplotlib is imported only when one is drawn."""
 
 import numpy as np
 
-from sklearn_hrc.plotting._artists import ink_on, label_text
+from sklearn_hrc.plotting._artists import ink_on, size_of
+from sklearn_hrc.plotting._text import fitted_names, one_line
 
 __all__ = [
     "arm_colors",
+    "arm_hatches",
     "divide",
     "draw_arms",
     "draw_blocks",
-    "draw_table",
+    "flat",
     "name_blocks",
     "place_blocks",
-    "table",
 ]
 
 CONTROL_COLOR = "0.85"
-# Part of the colour map for the other arms, in their order: they get darker, so
-# that they differ in grey, and none is as light as the control.
+# Part of the colour map for the other arms, in their order. The arms get darker, so
+# they also differ in grey, and none is as light as the control.
 LIGHTEST, DARKEST = 0.8, 0.0
-# Gaps between blocks must not eat the blocks, however many there are.
+# Widths of the gap between blocks and of all gaps. Many gaps must not hide the blocks.
 GAP, GAPS_IN_ALL = 0.5, 25.0
-# Percentage of individuals that a letter in the strip of arms, or above a block, is as wide as.
-LETTER, SMALL_LETTER = 1.5, 1.2
+# Hatches that neighbours take in turn where their shades are too near for a grey print: none of
+# few arms, two of some, four of many.
+HATCHES = (None,), (None, "////"), (None, "////", "xxxx", "....")
+FEW_ARMS, SOME_ARMS = 6, 14
+# Inches of a letter in the strip of arms and above a block.
+LETTER, SMALL_LETTER = 0.084, 0.067
+# Inches that labels and ticks take beside the blocks.
+BESIDE = 0.8
+# Letters of a cluster's label above its block.
+LONGEST_CLUSTER = 10
 
 
 def arm_colors(n_arms, cmap):
@@ -31,8 +40,15 @@ def arm_colors(n_arms, cmap):
     return [CONTROL_COLOR, *map(tuple, cmap(shades))]
 
 
+def arm_hatches(n_arms):
+    """Hatches of the control and of the other arms."""
+    few, some = n_arms <= FEW_ARMS, n_arms <= SOME_ARMS
+    turns = HATCHES[0 if few else 1 if some else 2]
+    return [None, *(turns[k % len(turns)] for k in range(n_arms - 1))]
+
+
 def divide(ax):
-    """Axes of gains, arms and costs, one below the other, in the place of one."""
+    """Axes of gains, arms and costs, one below the other, in the place of `ax`."""
     place = ax.get_subplotspec()
     if place is None:
         raise ValueError("ax is expected to be in a grid of subplots, got axes placed by hand.")
@@ -60,7 +76,16 @@ def place_blocks(share, gain):
     return blocks
 
 
-def draw_blocks(ax, blocks, heights, colors, given):
+def flat(blocks, heights):
+    """Left ends, heights and widths of the blocks of all arms."""
+    parts = [
+        (left, height[clusters], width)
+        for (clusters, left, width), height in zip(blocks, heights.T)
+    ]
+    return tuple(map(np.concatenate, zip(*parts)))
+
+
+def draw_blocks(ax, blocks, heights, looks, given):
     """Draw the blocks of each arm."""
     from matplotlib import cbook
     from matplotlib.patches import Rectangle
@@ -69,65 +94,41 @@ def draw_blocks(ax, blocks, heights, colors, given):
     gap = {"edgecolor": "white", "linewidth": min(GAP, GAPS_IN_ALL / n_blocks)}
     given = cbook.normalize_kwargs(given, Rectangle)
     return [
-        ax.bar(left, height[clusters], width, align="edge", **{"color": color, **gap, **given})
-        for (clusters, left, width), height, color in zip(blocks, heights.T, colors)
+        ax.bar(left, height[clusters], width, align="edge", **{**look, **gap, **given})
+        for (clusters, left, width), height, look in zip(blocks, heights.T, looks)
     ]
 
 
 def name_blocks(ax, bars, blocks, labels):
     """Write the label of its cluster above each block that is wide enough."""
-    names = [label_text(label) for label in np.asarray(labels).tolist()]
-    # One limit for all: otherwise short labels would look like a choice of clusters.
-    enough = SMALL_LETTER * max(map(len, names))
+    names = fitted_names(np.asarray(labels).tolist(), LONGEST_CLUSTER)
+    # All labels have one limit, since short labels alone would look like a choice of clusters.
+    enough = _in_percent(ax, SMALL_LETTER) * max(map(len, names))
     for arm, (clusters, _, widths) in zip(bars, blocks):
         texts = [
             names[cluster] if width >= enough else "" for cluster, width in zip(clusters, widths)
         ]
-        ax.bar_label(arm, texts, padding=1, size="x-small")
+        ax.bar_label(arm, texts, padding=1, size="x-small", parse_math=False)
 
 
-def draw_arms(ax, arms, share, colors):
-    """Draw the strip of arms, with their labels where there is room."""
+def draw_arms(ax, arms, share, looks):
+    """Draw the strip of arms, with labels where there is room."""
     ax.set_ylim(0, 1)
-    bars = []
-    for arm, left, width, color in zip(arms, np.cumsum(share) - share, share, colors):
-        bars.append(ax.bar(left, 1, width, align="edge", color=color, edgecolor="white"))
-        if width >= LETTER * (len(str(arm)) + 1):
-            look = {"size": "small", "color": ink_on(color)}
-            ax.text(left + width / 2, 0.5, str(arm), ha="center", va="center_baseline", **look)
+    bars, letter = [], _in_percent(ax, LETTER)
+    for arm, left, width, look in zip(map(one_line, arms), np.cumsum(share) - share, share, looks):
+        bars.append(ax.bar(left, 1, width, align="edge", edgecolor="white", **look))
+        if width >= letter * (len(arm) + 1):
+            _name_arm(ax, arm, left + width / 2, look)
     return bars
 
 
-def table(arms, share, cost, gain, budget):
-    """Rows of the table: what the columns are, each arm, all of them."""
-    names = [f"{arms[0]} (control)", *map(str, arms[1:]), "all"]
-    parts = (each.sum(axis=0) for each in (share, share * cost / 100, share * gain / 100))
-    share, cost, gain = (np.append(part, part.sum()) for part in parts)
-    first = "" if budget is None else f"budget {budget:g}"
-    return [
-        (first, "share", "cost", "gain"),
-        *zip(names, (f"{each:.0f} %" for each in share), _rounded(cost), _rounded(gain)),
-    ]
+def _name_arm(ax, arm, place, look):
+    text = {"size": "small", "color": ink_on(look["color"]), "parse_math": False}
+    if look["hatch"]:  # Letters are not readable on a hatch.
+        text["bbox"] = {"facecolor": look["color"], "linewidth": 0, "pad": 0.8}
+    ax.text(place, 0.5, arm, ha="center", va="center_baseline", **text)
 
 
-def _rounded(values):
-    """Values with as many decimals as show three digits of the last."""
-    size = abs(values[-1])
-    decimals = max(0, 2 - int(np.floor(np.log10(size)))) if size > 0 else 2
-    # Adding zero takes the sign from what is rounded to it.
-    return [f"{round(float(each), decimals) + 0.0:.{decimals}f}" for each in values]
-
-
-def draw_table(ax, cells, bars):
-    """Draw rows of text as a legend, those between the first and the last with a colour."""
-    from matplotlib.patches import Rectangle
-
-    widths = [max(map(len, column)) + 2 for column in zip(*cells)]
-    lines = [
-        row[0].ljust(widths[0]) + "".join(map(str.rjust, row[1:], widths[1:])) for row in cells
-    ]
-    nothing = Rectangle((0, 0), 1, 1, visible=False)
-    colors = [nothing, *(bar[0] for bar in bars), nothing]
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
-    font = {"family": "monospace", "size": "small"}
-    return ax.legend(colors, lines, prop=font, frameon=False, alignment="left", **place)
+def _in_percent(ax, inches):
+    """Inches along the blocks as per cent of the individuals."""
+    return 100 * inches / max(size_of(ax)[0] - BESIDE, BESIDE)

@@ -1,4 +1,4 @@
-"""What distinguishes clusters, in the original features and their units, as a figure."""
+"""Figure of what distinguishes clusters, in the original features and their units."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.plotting import _artists, _profile_artists
+from sklearn_hrc.plotting._profile_table import cells_of
 from sklearn_hrc.plotting._profiles import profile_clusters
 
 if TYPE_CHECKING:
@@ -18,35 +19,35 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterProfileDisplay"]
 
-# Standard deviations at which colours are full: the same in all figures.
+# Standard deviations at which colours are full, the same in all figures.
 FULL_COLOR = 1.5
-# Inches of a column, of a row, of what is beside and above them, and of a letter.
-CELL, BESIDE, LETTER = (0.8, 0.36), (3.0, 1.1), 0.08
 
 
 class ClusterProfileDisplay:
-    """What distinguishes clusters, in the original features and their units.
+    """Profiles of clusters, in the original features and their units.
 
-    A column is a cluster, with its share of the rows and the treatments that
-    it gets above it; a row is a feature. A cell says the cluster's mean in the
-    unit of the feature (the share of ones of a feature of zeros and ones; the
-    most frequent category and its share where there are categories), and its
-    colour by how many standard deviations this is above or below all rows,
-    which stand in the first column; from half of one on, there is an arrow.
+    A column is a cluster. Above it stand the cluster's share of the rows and its
+    treatments. A row is a feature. A cell has the cluster's mean in the unit of the
+    feature. For a feature of zeros and ones it has the share of ones, and for
+    categories the most frequent category and its share. The colour says by how many
+    standard deviations the cluster is above or below all rows, which stand in the
+    first column. From half a standard deviation on, there is an arrow.
     Clusters are made by what individuals do under treatments, not to differ in
-    features: two may look alike here. Use `from_estimator` or
-    `from_predictions`; the parameters are stored as they are.
+    features, so two clusters may look alike here. The last column sums the clusters that
+    are not shown. At most 16 clusters, the largest, and 30 features are drawn, whatever
+    the arrays hold, and a line below says how many there are. Use `from_estimator` or
+    `from_predictions`. The parameters are stored as they are.
 
     Parameters
     ----------
     mean, difference : ndarray of shape (n_features, n_clusters)
-        Mean (of categories, the largest share) in each cluster, and what it
-        is above that of all rows, in standard deviations of all rows. NaN where
+        Mean (of categories, the largest share) in each cluster, and its
+        difference to all rows, in standard deviations of all rows. NaN where
         nothing is known.
     overall_mean : ndarray of shape (n_features,)
         Mean (of categories, the largest share) of all rows.
     cell_labels : ndarray of shape (n_features, 1 + n_clusters), object
-        Texts: all rows, then each cluster.
+        Texts for all rows, then for each cluster.
     feature_names : list
         Names of the features.
     clusters : ndarray of shape (n_clusters,)
@@ -54,14 +55,18 @@ class ClusterProfileDisplay:
     shares : ndarray of shape (n_clusters,)
         Share of the rows in each cluster, from 0 to 1.
     arms : list of lists, default=None
-        Treatments of each cluster, the one that most of it gets first.
+        Treatments of each cluster, the most frequent treatment first.
+    rest : dict, default=None
+        The clusters that are not drawn, as one: their number `n_clusters`, their `share`,
+        `mean`, `difference` and `cell_labels` of each feature, and the number of features
+        that are not shown, `n_features`.
 
     Attributes
     ----------
     image_ : matplotlib AxesImage
         Colours of the cells.
-    text_ : ndarray of shape (n_features, 1 + n_clusters), object
-        Their matplotlib Text.
+    text_ : ndarray of shape (n_rows, 1 + n_columns), object
+        The matplotlib Text of each cell that is drawn.
     ax_ : matplotlib Axes
         Axes with the cells.
     figure_ : matplotlib Figure
@@ -69,7 +74,7 @@ class ClusterProfileDisplay:
 
     See Also
     --------
-    AllocationDisplay : What the clusters get, and what it brings.
+    AllocationDisplay : Arms of the clusters, with their costs and gains.
 
     Examples
     --------
@@ -91,6 +96,7 @@ class ClusterProfileDisplay:
         clusters: NDArray[Any],
         shares: NDArray[Any],
         arms: list[list[Any]] | None = None,
+        rest: dict[str, Any] | None = None,
     ) -> None:
         self.mean = mean
         self.difference = difference
@@ -100,6 +106,7 @@ class ClusterProfileDisplay:
         self.clusters = clusters
         self.shares = shares
         self.arms = arms
+        self.rest = rest
 
     @classmethod
     def from_estimator(
@@ -121,27 +128,28 @@ class ClusterProfileDisplay:
         estimator : estimator
             A fitted policy: :class:`~sklearn_hrc.ClusterBudgetAllocator`,
             :class:`~sklearn_hrc.DistilledAllocator`, a pipeline that ends in
-            one, a search over it, or a frozen one. It stays as it is.
+            one, a search over it, or a frozen one. It does not change.
         X : DataFrame or array-like of shape (n_samples, n_features)
-            Rows as in its `predict`, with features in their own units.
+            Rows as in the `predict` of the policy, with features in their own units.
         features : array-like of names or indices, default=None
-            Columns of `X` to show, in this order; None is the `n_features` that
-            distinguish the shown clusters most, by mean square difference.
+            Columns of `X` to show, in this order. None chooses the `n_features` columns
+            that distinguish the shown clusters most, by mean square difference, in
+            which clusters count by their size.
         clusters : array-like of cluster labels, default=None
-            Clusters to show, in this order; None is `n_clusters` of them: the
-            largest of those that mostly get the control, the largest of each other
-            treatment, then the next largest of each; ordered by treatment.
+            Clusters to show, in this order. None chooses `n_clusters` clusters, ordered by
+            treatment: first the largest cluster of each treatment, the control among
+            them, then the next largest of each. The others are summed in a column.
         n_features, n_clusters : int, default=8
-            Largest numbers that are chosen.
+            Largest numbers of features and clusters that are chosen.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. None makes a new figure.
         **plot_kwargs : dict
             Further keywords of `plot`.
 
         Returns
         -------
         display : ClusterProfileDisplay
-            With the arrays and the artists.
+            Display with the arrays and the artists.
 
         Raises
         ------
@@ -204,16 +212,16 @@ class ClusterProfileDisplay:
         arms : array-like of shape (n_samples,), default=None
             Treatment that each row gets, shown above the clusters.
         features, clusters, n_features, n_clusters : optional
-            As in `from_estimator`; without `arms`, the largest clusters are shown.
+            As in `from_estimator`. Without `arms` the largest clusters are shown.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. None makes a new figure.
         **plot_kwargs : dict
             Further keywords of `plot`.
 
         Returns
         -------
         display : ClusterProfileDisplay
-            With the arrays and the artists.
+            Display with the arrays and the artists.
         """
         _artists.require_matplotlib(f"{cls.__name__}.from_predictions")
         check_consistent_length(labels, X, arms)
@@ -243,17 +251,17 @@ class ClusterProfileDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on, which want an inch of width for each cluster; None
+            Axes to draw on, which need an inch of width for each cluster. None
             makes a new figure of the right size.
         cmap : str or matplotlib Colormap, default="RdBu_r"
-            Colours of differences, symmetric about no difference.
+            Colours of differences, symmetric about zero.
         colorbar : bool, default=True
-            Draw the scale of the colours.
+            Whether to draw the scale of the colours.
         image_kwargs : dict, default=None
-            Keywords for matplotlib's `imshow`; `vmin` and `vmax` are -1.5 and 1.5
+            Keywords for matplotlib's `imshow`. `vmin` and `vmax` are -1.5 and 1.5
             standard deviations unless given.
         text_kwargs : dict, default=None
-            Keywords for matplotlib's `text` of the cells.
+            Keywords of the cells for matplotlib's `text`.
 
         Returns
         -------
@@ -261,27 +269,20 @@ class ClusterProfileDisplay:
             This object.
         """
         plt = _artists.require_matplotlib(f"{type(self).__name__}.plot")
+        cells = cells_of(self)
+        size = _profile_artists.figure_size(cells)
         if ax is None:
-            _, ax = plt.subplots(figsize=self._size(), layout="constrained")
+            _, ax = plt.subplots(figsize=size, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
+        fit = _profile_artists.fit_of(cells, size, _artists.size_of(ax))
         look = {"vmin": -FULL_COLOR, "vmax": FULL_COLOR, "aspect": "auto"}
-        self.image_ = ax.imshow(self.difference, cmap=cmap, **{**look, **(image_kwargs or {})})
-        self.text_ = _profile_artists.write_cells(
-            ax, self.image_, self.difference, self.cell_labels, text_kwargs
-        )
-        _profile_artists.write_heads(ax, self.clusters, self.shares, self.arms)
-        names = list(map(str, self.feature_names))
-        ax.set_yticks(range(len(names)), names, parse_math=False)
+        self.image_ = ax.imshow(cells.difference, cmap=cmap, **{**look, **(image_kwargs or {})})
+        self.text_ = _profile_artists.write_cells(ax, self.image_, cells, fit, text_kwargs)
+        _profile_artists.write_heads(ax, cells, fit)
+        _profile_artists.write_names(ax, cells, fit)
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         if colorbar:
             bar = ax.figure.colorbar(self.image_, ax=ax, extend="both")
-            bar.set_label("mean above that of all,\nin standard deviations")
+            bar.set_label("mean or share above that of all,\nin standard deviations")
         return self
-
-    def _size(self):
-        """Inches of a figure of its own, in which names of treatments do not touch."""
-        n_features, n_clusters = np.shape(self.difference)
-        longest = max((len(str(arm)) for arms in self.arms or [] for arm in arms), default=0)
-        cell = max(CELL[0], LETTER * (longest + 1))
-        return cell * (1 + n_clusters) + BESIDE[0], CELL[1] * (1 + n_features) + BESIDE[1]

@@ -9,6 +9,7 @@ from sklearn_hrc._allocator_rows import held_out_rows
 from sklearn_hrc._experiment import default_names
 from sklearn_hrc._policy import score_budgets
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
+from sklearn_hrc.goals import Profit
 from sklearn_hrc.metrics import best_single_arm, budget_curve
 
 __all__ = ["assign_arms", "check_confidence", "column_name", "evaluate_arms"]
@@ -17,7 +18,7 @@ REFERENCE_POINTS = 201
 
 
 def check_confidence(confidence):
-    """Raise where a level is neither None nor in (0, 1)."""
+    """Raise where the level of a band is neither None nor in (0, 1)."""
     if confidence is None or (isinstance(confidence, Real) and 0 < confidence < 1):
         return
     raise ValueError(f"confidence is expected to be None or in (0, 1), got {confidence!r}.")
@@ -39,15 +40,15 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
     X, y : array-like
         Held-out rows.
     budgets : array-like of shape (n_budgets,) or None
-        Mean costs per individual; None is what `score` uses.
+        Mean costs per individual. None is what `score` uses.
     treatment, cost, propensity, sample_weight : array-like
         As in `score`.
 
     Returns
     -------
     values : dict
-        Keywords of `BudgetCurveDisplay.from_predictions`, all but `ax` and
-        those of artists.
+        Keywords of `BudgetCurveDisplay.from_predictions`, without `ax` and the keywords
+        of artists.
     """
     steps, policy = unwrap_policy(estimator)
     check_is_fitted(policy)
@@ -112,7 +113,10 @@ def evaluate_arms(arms, y, current, rows, groups):
 
 
 def objective_name(allocator):
-    """Return the name of the outcome that is the response, None for a sum or without a name."""
+    """Return the name of the outcome that is the response.
+
+    None where the response is a sum of outcomes, or its outcome has no name.
+    """
     names = allocator.outcome_names_
     chosen = np.flatnonzero(allocator._objective)
     if len(chosen) != 1 or names == default_names(len(names)):
@@ -122,5 +126,5 @@ def objective_name(allocator):
 
 def _price_in_response(allocator):
     """The shadow price, None where it is money that a unit of budget buys, not response."""
-    is_money = allocator.response_value is not None and allocator.target_response is None
+    is_money = isinstance(allocator.goal, Profit)
     return None if is_money else allocator.shadow_price_

@@ -1,4 +1,4 @@
-"""Losses of the networks of a representer as a figure."""
+"""Figure of the losses of a representer's networks."""
 
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,35 +11,40 @@ from sklearn_hrc._distiller import DistilledAllocator
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.plotting import _artists
+from sklearn_hrc.plotting._scale import loss_limit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["TrainingHistoryDisplay"]
 
+# Dots of a line, since those of very many epochs would look like a broad line.
+MOST_DOTS = 50
+
 
 class TrainingHistoryDisplay:
-    """How the networks of a representer learnt, epoch by epoch.
+    """Losses of the networks of a representer, epoch by epoch.
 
-    For every network the loss on its held-out rows is a line, the loss on the
-    rows that it learnt from a thin dashed one, and a ring is where the
-    held-out loss is lowest: the epoch whose weights are kept. Each network
-    holds out other rows, so compare the shapes of the lines, not their
-    levels. Use `from_estimator`; the parameters are stored as they are.
+    For every network a line is the loss on its held-out rows, and a thin dashed grey line
+    is the loss on the rows that it learnt from. A ring is where the held-out loss is
+    lowest. The weights of this epoch are kept. Each network holds out other rows, so
+    compare the shapes of the lines, not their levels. Where a few losses are very large,
+    as in a first epoch, they are cut, and the axis says so. Use `from_estimator`. The
+    parameters are stored as they are.
 
     Parameters
     ----------
     train_loss : ndarray of shape (n_networks, n_epochs)
-        Training loss of every network and epoch; NaN after its last one.
+        Training loss of every network and epoch, NaN after the last epoch of a network.
     valid_loss : ndarray of shape (n_networks, n_epochs), default=None
-        Held-out loss; None where no rows were held out.
+        Held-out loss, or None if no rows were held out.
 
     Attributes
     ----------
     train_lines_ : list of matplotlib Line2D
         Training loss of each network.
     valid_lines_ : list of matplotlib Line2D
-        Held-out loss of each network; empty without held-out rows.
+        Held-out loss of each network, empty without held-out rows.
     kept_ : matplotlib Line2D or None
         Rings at the epochs that are kept.
     ax_ : matplotlib Axes
@@ -76,24 +81,24 @@ class TrainingHistoryDisplay:
         estimator : estimator
             A fitted :class:`~sklearn_hrc.MultiTaskRepresenter`, or a fitted
             pipeline, search, frozen estimator or
-            :class:`~sklearn_hrc.DistilledAllocator` (its teacher) with one
-            inside; the first, if there are several.
+            :class:`~sklearn_hrc.DistilledAllocator` (its teacher) that contains one.
+            The first is drawn, if there are several.
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. None makes a new figure.
         **plot_kwargs : dict
             Further keywords of `plot`.
 
         Returns
         -------
         display : TrainingHistoryDisplay
-            With the losses and the artists.
+            Display with the losses and the artists.
 
         Raises
         ------
         ValueError
             If there is no representer in the estimator.
         NotFittedError
-            If it is not fitted.
+            If the representer is not fitted.
 
         Examples
         --------
@@ -135,9 +140,9 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Axes to draw on; None makes a new figure.
+            Axes to draw on. None makes a new figure.
         train_kwargs, valid_kwargs, kept_kwargs : dict, default=None
-            Keywords for matplotlib's `plot`: of the lines of training and
+            Keywords for matplotlib's `plot`, of the lines of training and
             held-out losses, and of the rings.
 
         Returns
@@ -151,24 +156,37 @@ class TrainingHistoryDisplay:
         if ax is None:
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
-        # All networks look alike: ten colours would hide what matters, that
-        # held-out losses stop falling while training losses go on.
-        thin = {"color": "0.55", "linestyle": "--", "linewidth": 0.9, "zorder": 1.9}
-        self.train_lines_ = _draw_lines(ax, self.train_loss, thin, train_kwargs, "training")
+        # All networks look alike. Ten colours would hide that held-out losses stop
+        # falling while training losses go on.
+        thin = {"color": "0.65", "linestyle": "--", "linewidth": 0.9, "zorder": 1.9}
+        self.train_lines_ = _draw_lines(ax, self.train_loss, thin, train_kwargs, "training rows")
         self.valid_lines_, self.kept_ = [], None
         if self.valid_loss is not None:
             thick = {"color": "C0", "linestyle": "-", "linewidth": 1.6}
-            self.valid_lines_ = _draw_lines(ax, self.valid_loss, thick, valid_kwargs, "held out")
+            self.valid_lines_ = _draw_lines(
+                ax, self.valid_loss, thick, valid_kwargs, "held-out rows"
+            )
             self.kept_ = _draw_kept(ax, self.valid_lines_, kept_kwargs)
         ax.set_xlabel("epoch")
-        ax.set_ylabel("loss of each network")
+        ax.set_ylabel(f"loss of each network{self._cut_scale()}")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend()
         return self
 
+    def _cut_scale(self):
+        """Leave a few very large losses out of the scale, and say so."""
+        losses = [line.get_ydata() for line in (*self.train_lines_, *self.valid_lines_)]
+        losses = np.concatenate(losses)
+        limit = loss_limit(losses)
+        if limit is None:
+            return ""
+        least, most = losses[np.isfinite(losses)].min(), losses[np.isfinite(losses)].max()
+        self.ax_.set_ylim(least - 0.05 * (limit - least), limit)
+        return f"\n(cut: some are up to {most:.3g})"
+
 
 def _representers(estimator):
-    """Every representer in an estimator, whatever it is wrapped in."""
+    """Yield every representer in an estimator, whatever it is wrapped in."""
     steps, last = unwrap_policy(estimator, object)
     for step in steps:
         yield from _representers(step)
@@ -188,15 +206,17 @@ def _losses(history, name):
 
 
 def _draw_lines(ax, losses, default, given, label):
-    """Draw one line a network; one entry in the legend for all of them."""
+    """Draw one line for each network, with one entry in the legend for all lines."""
     from matplotlib import cbook
     from matplotlib.lines import Line2D
 
-    # The dots show the epochs, and a network that was trained for one only.
-    default = {"marker": ".", "markersize": 3, "label": label, **default}
+    # The dots show the epochs, and make a network of a single epoch visible.
+    losses = np.asarray(losses)
+    often = -(-losses.shape[1] // MOST_DOTS)
+    default = {"marker": ".", "markersize": 3, "markevery": often, "label": label, **default}
     keywords = {**default, **cbook.normalize_kwargs(given, Line2D)}
     lines = []
-    for row in np.asarray(losses):
+    for row in losses:
         epochs = np.flatnonzero(~np.isnan(row))
         lines += ax.plot(epochs + 1, row[epochs], **keywords)
         keywords["label"] = "_nolegend_"
@@ -218,7 +238,7 @@ def _draw_kept(ax, lines, given):
         "markerfacecolor": "white",
         "markeredgewidth": 1.3,
         "zorder": 2.5,
-        "label": "epoch that is kept",
+        "label": "epoch that is kept: lowest held-out loss",
     }
     keywords = {**default, **cbook.normalize_kwargs(given, Line2D)}
     return ax.plot(*np.reshape(points, (-1, 2)).T, **keywords)[0]

@@ -22,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.datasets import make_coupon_experiment
+from sklearn_hrc.goals import LeastCost, Profit
 from sklearn_hrc.metrics import best_single_arm, budget_curve, cross_fit_outcomes
 from sklearn_hrc.plotting import BudgetCurveDisplay
 
@@ -200,9 +201,9 @@ def test_reference_and_current_budget_are_drawn(policy, held_out):
     )
     assert labels_of(display.ax_) == [
         f"ClusterBudgetAllocator (area = {display.area:.3g})",
-        f"current budget 0.5, shadow price {policy.shadow_price_:.3g}",
+        f"budget 0.5, slope: shadow price {policy.shadow_price_:.3g}",
         "95 % confidence",
-        "best single arm",
+        "best single arm, at random",
     ]
 
 
@@ -215,7 +216,7 @@ def test_tangent_rises_by_the_shadow_price(curve):
         assert_allclose(gain[1] - gain[0], price * (spend[1] - spend[0]), atol=1e-12)
         # In units of the curve's extent, 3 by 6, steep lines are as long as flat ones.
         assert_allclose(np.hypot(np.ptp(spend) / 3, np.ptp(gain) / 6), 0.24)
-        assert labels_of(display.ax_)[1] == f"current budget 1.25, shadow price {price:.3g}"
+        assert labels_of(display.ax_)[1] == f"budget 1.25, slope: shadow price {price:.3g}"
     assert display.tangent_.get_zorder() < display.current_.get_zorder()
 
 
@@ -224,7 +225,7 @@ def test_tangent_rises_by_the_shadow_price(curve):
     [
         ({}, "current budget"),
         ({"current_budget": 1.25}, "current budget 1.25"),
-        ({"shadow_price": 0.5}, "current budget, shadow price 0.5"),
+        ({"shadow_price": 0.5}, "current budget, slope: shadow price 0.5"),
     ],
 )
 def test_ring_says_what_is_known(known, label, curve):
@@ -242,9 +243,9 @@ def test_budgets_follow_their_curves(curve):
         BudgetCurveDisplay(**curve, **point, shadow_price=0.5, name=name).plot(ax)
     assert labels_of(ax) == [
         "small",
-        "current budget 1, shadow price 0.5",
+        "budget 1, slope: shadow price 0.5",
         "large",
-        "current budget 2, shadow price 0.5",
+        "budget 2, slope: shadow price 0.5",
         "95 % confidence",
     ]
 
@@ -253,10 +254,10 @@ def test_budget_and_price_are_those_of_the_policy(policy, held_out):
     display = draw(policy, held_out)
     assert (display.current_budget, display.shadow_price) == (0.5, policy.shadow_price_)
     # Money that a unit of budget buys is no slope of the response.
-    worth = segment_policy(held_out, response_value=2.0)
+    worth = segment_policy(held_out, goal=Profit(2.0))
     display = draw(worth, held_out)
     assert (display.shadow_price, display.tangent_) == (None, None)
-    aimed = segment_policy(held_out, target_response=worth.expected_response_)
+    aimed = segment_policy(held_out, goal=LeastCost(worth.expected_response_))
     assert draw(aimed, held_out).shadow_price == aimed.shadow_price_ > 0
 
 
@@ -282,7 +283,7 @@ def test_several_policies_share_axes_and_reference(policy, held_out):
     assert [line.get_color() for line in lines] == cycle[:3]
     labels = labels_of(ax)
     assert [label.split(" (")[0] for label in labels[:6:2]] == ["few", "some", "many"]
-    assert labels[6:] == ["95 % confidence", "best single arm"]
+    assert labels[6:] == ["95 % confidence", "best single arm, at random"]
 
 
 def test_other_rows_have_their_own_reference(policy, held_out):
@@ -290,7 +291,7 @@ def test_other_rows_have_their_own_reference(policy, held_out):
     other = make_coupon_experiment(2000, n_treatments=3, random_state=2)
     first, second = draw(policy, held_out, ax=ax), draw(policy, other, ax=ax)
     assert first.reference_ is not second.reference_
-    assert labels_of(ax).count("best single arm") == 1
+    assert labels_of(ax).count("best single arm, at random") == 1
 
 
 def test_keywords_reach_their_artists_by_any_alias(policy, held_out):
@@ -314,11 +315,11 @@ def test_names(curve):
     display = BudgetCurveDisplay(**curve, area=1.5, name="stored", response_name="sales")
     assert labels_of(display.plot().ax_)[0] == "stored (area = 1.5)"
     assert labels_of(display.plot(name="given").ax_)[0] == "given (area = 1.5)"
-    assert display.ax_.get_ylabel() == "gain in sales over control, per individual"
+    assert display.ax_.get_ylabel() == "gain in sales over control,\nper individual"
     assert display.ax_.get_xlabel() == "spend above control, per individual"
     bare = BudgetCurveDisplay(**curve).plot()
     assert labels_of(bare.ax_)[0] == "policy"
-    assert bare.ax_.get_ylabel() == "gain over control, per individual"
+    assert bare.ax_.get_ylabel() == "gain over control,\nper individual"
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_cells_say_the_means_and_point_at_large_differences(values):
     assert texts_of(display) == [
         ["25", "10 ▼", "30 ▲"],
         ["40 %", "20 %", "50 %"],
-        ["1", "1", ""],
+        ["1", "1", "\N{EN DASH}"],
     ]
     assert display.text_[1, 2].get_position() == (1, 1)
     assert display.text_[0, 0].get_position() == (-1, 0)

@@ -98,7 +98,11 @@ def test_losses_differ_in_more_than_colour(losses):
 def test_legend_has_one_entry_for_all_networks(losses):
     ax = TrainingHistoryDisplay(**losses).plot().ax_
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["training", "held out", "epoch that is kept"]
+    assert labels == [
+        "training rows",
+        "held-out rows",
+        "epoch that is kept: lowest held-out loss",
+    ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss of each network")
 
 
