@@ -35,7 +35,8 @@ def interval(estimate, error):
 class Valuation(NamedTuple):
     """The rows of an experiment and how policies are valued on them.
 
-    A policy is given as by `policy_value`: a label for each row, or probabilities of the arms.
+    Arms are numbered. A policy is given as by `policy_value`: an arm for each row, or
+    probabilities of the arms.
 
     Attributes
     ----------
@@ -46,8 +47,8 @@ class Valuation(NamedTuple):
     cost : ndarray of shape (n_samples,) or None
         Observed cost.
     arm_cost : dict or None
-        Known prices by label, in place of `cost`.
-    control : label
+        Known prices by arm, in place of `cost`.
+    control : int
         What gains are counted from.
     method : {"hajek", "doubly-robust"}
         Estimator.
@@ -58,8 +59,8 @@ class Valuation(NamedTuple):
     response: np.ndarray
     rows: dict[str, Any]
     cost: np.ndarray | None
-    arm_cost: dict[Any, float] | None
-    control: Any
+    arm_cost: dict[int, float] | None
+    control: int
     method: str = "hajek"
     outcomes: np.ndarray | None = None
 

@@ -11,10 +11,11 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_hrc._columns import take_apart
+from sklearn_hrc._labels import find_labels
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.exceptions import BudgetWarning
 
-__all__ = ["HeldOut", "budget_in_use", "decide_held_out"]
+__all__ = ["HeldOut", "budget_in_use", "decide_held_out", "in_numbers"]
 
 
 class HeldOut(NamedTuple):
@@ -89,6 +90,13 @@ def decide_held_out(policy, X, y, given, folds, *, budget, budgets, n_jobs, verb
         np.concatenate([answer[1] for answer in answers])[order],
         np.array([answer[2] for answer in answers]),
     )
+
+
+def in_numbers(held_out, treatments):
+    """Return the same decisions with the places of arms among the treatments as labels."""
+    curve = [find_labels(arms, treatments) for arms in held_out.curve_arms]
+    own = find_labels(held_out.arms, treatments)
+    return held_out._replace(arms=own, curve_arms=np.array(curve))
 
 
 def _ask_fold(policy, X, y, given, fold, number, budget, used, budgets, verbose):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import _safe_indexing
 
-from sklearn_hrc._labels import find_labels
 from sklearn_hrc.metrics import best_mix, best_single_arm, policy_value
 
-__all__ = ["BestArm", "RuleToBeat", "beat", "best_arm_of_all", "rules_to_beat"]
+__all__ = ["BEST_MIX", "BestArm", "RuleToBeat", "beat", "best_arm_of_all", "rules_to_beat"]
 
+BEST_MIX = "best mix of arms"
 # Points of a curve whose spends differ by less than this share of its range have no slope.
 _LEAST_STEP = 0.01
 
@@ -41,7 +41,7 @@ class BestArm(NamedTuple):
     share: float
 
 
-def rules_to_beat(valuation, held_out, folds, treatments, budgets):
+def rules_to_beat(valuation, held_out, folds, budgets):
     """Choose three rules on the training part of each fold, for the rows of its test part.
 
     Parameters
@@ -52,8 +52,6 @@ def rules_to_beat(valuation, held_out, folds, treatments, budgets):
         Folds of the rows and expected responses.
     folds : list of (ndarray, ndarray)
         Training and test parts.
-    treatments : ndarray of shape (n_treatments,)
-        Labels in the order of the columns of `expected`.
     budgets : ndarray of shape (n_budgets,)
         Mean costs per individual, in rising order.
 
@@ -64,17 +62,16 @@ def rules_to_beat(valuation, held_out, folds, treatments, budgets):
         and the share of the first rule, but for those of whom most is expected under this arm.
     """
     chosen = [_choose(valuation, train, budgets) for train, _ in folds]
-    single, mix = (np.stack(shares)[held_out.fold] for shares in zip(*chosen))
-    place = int(find_labels(np.array([valuation.control]), treatments)[0])
+    single, mix = (np.stack(shares, axis=1) for shares in zip(*chosen))
+    fold = held_out.fold
     predicted, weight = held_out.expected[..., 0], valuation.rows["sample_weight"]
-    weight = np.ones(len(predicted)) if weight is None else np.asarray(weight, dtype=np.float64)
 
     def ranked(point):
-        return _ranked(single[:, point], place, predicted, weight, held_out.fold)
+        return _ranked(single[point], valuation.control, predicted, weight, fold)
 
     chances = {
-        "best single arm": lambda point: single[:, point],
-        "best mix of arms": lambda point: mix[:, point],
+        "best single arm": lambda point: single[point, fold],
+        BEST_MIX: lambda point: mix[point, fold],
         "ranking by predicted response": ranked,
     }
     return [
@@ -89,8 +86,8 @@ def best_arm_of_all(valuation, treatments, budget):
     """Return the best single arm at a budget by all rows, which is advice and no estimate."""
     rows = np.arange(len(valuation.response))
     best = best_single_arm(**_chosen_on(valuation, rows, np.array([budget])))
-    place = int(find_labels(best.treatment, treatments)[0])
-    return BestArm(best.treatment.tolist()[0], float(best.shares[0, place]))
+    arm = int(best.treatment[0])
+    return BestArm(treatments.tolist()[arm], float(best.shares[0, arm]))
 
 
 def beat(valuation, given, rule):
@@ -155,8 +152,8 @@ def _ranked(shares, control, predicted, weight, fold):
 
     Parameters
     ----------
-    shares : ndarray of shape (n_samples, n_treatments)
-        Shares of an arm and of control, the same for all rows of a fold.
+    shares : ndarray of shape (n_folds, n_treatments)
+        Shares of an arm and of control, by the rows of the other folds.
     control : int
         Index of control.
     predicted : ndarray of shape (n_samples, n_treatments)
@@ -169,12 +166,12 @@ def _ranked(shares, control, predicted, weight, fold):
     chances : ndarray of shape (n_samples, n_treatments)
         Probabilities, which are between 0 and 1 for those who are alike at the limit.
     """
-    chances = np.zeros(shares.shape)
-    for number in range(fold.max() + 1):
+    chances = np.zeros(predicted.shape)
+    others = np.delete(np.arange(shares.shape[1]), control)
+    for number, own in enumerate(shares):
         rows = np.flatnonzero(fold == number)
-        others = np.delete(np.arange(shares.shape[1]), control)
-        arm = others[shares[rows[0], others].argmax()]
-        share = _first(predicted[rows, arm], shares[rows[0], arm], weight[rows])
+        arm = others[own[others].argmax()]
+        share = _first(predicted[rows, arm], own[arm], weight[rows])
         chances[rows, arm] = share
         chances[rows, control] = 1.0 - share
     return chances

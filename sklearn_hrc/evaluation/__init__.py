@@ -1,0 +1,6 @@
+"""What an experiment says of a policy, in one call."""
+
+from sklearn_hrc.evaluation._evaluate import evaluate
+from sklearn_hrc.evaluation._result import Evaluation
+
+__all__ = ["Evaluation", "evaluate"]
