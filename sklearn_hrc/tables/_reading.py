@@ -1,0 +1,167 @@
+"""Read a table from a CSV or Parquet file, and say how it was read."""
+
+import csv
+import io
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sklearn_hrc.tables._frames import import_extra
+
+__all__ = ["read_file"]
+
+# A larger file is refused, as its table may not fit into memory.
+MAX_BYTES = 1_000_000_000
+_TEXT = {".csv", ".tsv", ".txt"}
+_PARQUET = {".parquet", ".pq"}
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
+_DELIMITERS = ",;\t|"
+_SAMPLE_ROWS = 200
+# What stands for a missing value in files. "None" is left out, since an arm may have this name.
+_MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "<NA>"]
+
+
+def read_file(path: str | os.PathLike, name: str) -> tuple[Any, list[str]]:
+    """Read a table from a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        CSV (also .tsv, .txt, compressed) or Parquet file.
+    name : str
+        Name of the parameter, for errors.
+
+    Returns
+    -------
+    frame : DataFrame
+        The table.
+    notes : list of str
+        What was found out about the file, a sentence each.
+    """
+    path = Path(path)
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = next((suffix for suffix in reversed(suffixes) if suffix not in _COMPRESSED), "")
+    if kind not in _TEXT | _PARQUET:
+        raise ValueError(
+            f"{name} is expected to be a file that ends in .csv, .tsv, .txt or .parquet, got "
+            f"{path.name!r}; read other files by pandas and pass the frame."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"{name} is expected to be a file that exists, got {str(path)!r}.")
+    _check_size(path, name)
+    frame, notes = (_read_parquet if kind in _PARQUET else _read_text)(path, name)
+    if not len(frame):
+        raise ValueError(f"{name} is expected to hold rows, got none in {path.name!r}.")
+    return frame, notes
+
+
+def _check_size(path, name):
+    size = path.stat().st_size
+    if not size:
+        raise ValueError(f"{name} is expected to hold rows, got the empty file {path.name!r}.")
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{name} is expected to be a file of at most {MAX_BYTES / 1e9:g} GB, got "
+            f"{size / 1e9:.3g} GB in {path.name!r}; read a sample of its rows or the columns that "
+            "are needed, as by pandas.read_csv(path, usecols=[...], nrows=...), and pass the frame."
+        )
+
+
+def _read_parquet(path, name):
+    pandas = import_extra("pandas", name)
+    try:
+        return pandas.read_parquet(path), []
+    except ImportError as error:
+        raise ImportError(
+            f"{name} requires pyarrow to read the Parquet file {path.name!r}: install it with pip "
+            "install pyarrow, or pass a frame."
+        ) from error
+    except (ValueError, OSError) as error:
+        raise _unreadable(path, name, "Parquet", error) from error
+
+
+def _read_text(path, name):
+    """Read text in UTF-8, or in the encoding of Windows where it is no UTF-8."""
+    try:
+        return _read_encoded(path, name, "utf-8-sig")
+    except UnicodeDecodeError:
+        frame, notes = _read_encoded(path, name, "cp1252")
+        return frame, [f"{path.name!r} is not UTF-8; it was read as Windows-1252.", *notes]
+
+
+def _read_encoded(path, name, encoding):
+    pandas = import_extra("pandas", name)
+    read = {"encoding": encoding, "keep_default_na": False, "na_values": _MISSING}
+    try:
+        head = _first_rows(pandas, path, encoding)
+        delimiter = _find_delimiter(head)
+        header, *rows = csv.reader(io.StringIO(head), delimiter=delimiter)
+        _check_header(header, name)
+        decimal = _find_decimal(rows, delimiter)
+        frame = pandas.read_csv(path, sep=delimiter, decimal=decimal, low_memory=False, **read)
+    except (pandas.errors.ParserError, pandas.errors.EmptyDataError, csv.Error) as error:
+        raise _unreadable(path, name, "CSV", error) from error
+    except OSError as error:
+        raise _unreadable(path, name, "CSV", error) from error
+    notes = []
+    if delimiter != ",":
+        notes.append(f"Columns of {path.name!r} are separated by {_named(delimiter)}.")
+    if decimal == ",":
+        notes.append(f"Numbers of {path.name!r} have a decimal comma.")
+    return frame, notes
+
+
+def _first_rows(pandas, path, encoding):
+    """Return the first lines of a text, decompressed where the file is compressed."""
+    from pandas.io.common import get_handle
+
+    with get_handle(path, "r", encoding=encoding, compression="infer") as handles:
+        lines = [line for _, line in zip(range(_SAMPLE_ROWS), handles.handle)]
+    if not any(line.strip() for line in lines):
+        raise pandas.errors.EmptyDataError("no line")
+    return "".join(lines)
+
+
+def _find_delimiter(head):
+    """Return the delimiter that divides the header most, into as many parts as the next rows."""
+    best, most = ",", 1
+    for delimiter in _DELIMITERS:
+        header, *rows = csv.reader(io.StringIO(head), delimiter=delimiter)
+        # A quoted field may be cut at the end of the sample.
+        agree = sum(len(row) == len(header) for row in rows)
+        if len(header) > most and agree >= 0.8 * (len(rows) - 1):
+            best, most = delimiter, len(header)
+    return best
+
+
+def _check_header(header, name):
+    for column, count in Counter(header).items():
+        if count > 1 and column:
+            raise ValueError(
+                f"{name} is expected to have a name of its own for every column, got {column!r} "
+                f"{count} times; rename or drop the others."
+            )
+
+
+def _find_decimal(rows, delimiter):
+    """Return a comma where fields are like 12,50 and none is like 12.50."""
+    if delimiter == ",":
+        return "."
+    fields = [field.strip() for row in rows for field in row]
+    commas = any(re.fullmatch(r"[+-]?\d+,\d+", field) for field in fields)
+    points = any(re.fullmatch(r"[+-]?\d+\.\d+", field) for field in fields)
+    return "," if commas and not points else "."
+
+
+def _unreadable(path, name, kind, error):
+    why = " ".join(str(error).split()).rstrip(".")
+    return ValueError(
+        f"{name} is expected to be a {kind} file, got {path.name!r}, which cannot be read as one "
+        f"({why}); read it by pandas and pass the frame."
+    )
+
+
+def _named(delimiter):
+    return "tabs" if delimiter == "\t" else repr(delimiter)
