@@ -365,6 +365,11 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     def _fitted_allocator(self):
         return self
 
+    @property
+    def _teaching_steps(self):
+        """Steps of a teacher, of which there is none."""
+        return []
+
     def _check_unchanged(self):
         check_unchanged(self, self._fitted_with)
 

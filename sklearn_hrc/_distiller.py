@@ -220,6 +220,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._check_unchanged()
+        check_steps(rules, self._teaching_steps)
         self.allocator_.set_rules(rules)
         return self
 
@@ -251,6 +252,11 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     @property
     def _fitted_allocator(self):
         return self.allocator_
+
+    @property
+    def _teaching_steps(self):
+        """Steps of the teacher before its allocator."""
+        return unwrap_policy(self.teacher_, ClusterBudgetAllocator)[0]
 
     def _fingerprints(self):
         """Tell whether the teacher's allocator is as it was, of which another one was fitted."""

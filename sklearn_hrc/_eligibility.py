@@ -76,7 +76,7 @@ def apply_rules(allowed, rules, treatments, X):
     for rule in rules:
         if rule.is_for_lists:
             allowed[np.ix_(rule.rows(X, len(allowed)), rule.columns(treatments))] = False
-            _check_left(allowed, f"where={rule.where!r} of Forbid", "row {}", None)
+            _check_left(allowed, f"{rule.name} on the list", "row {}", None)
 
 
 def only_control(allowed, unknown, control, label):

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn_hrc._eligibility import stand_ins
 from sklearn_hrc._programme.blocks import Blocks
 
-__all__ = ["cells_of_units"]
+__all__ = ["cells_of_units", "undivided"]
 
 
 def cells_of_units(cluster, unit, allowed, cost):
@@ -47,6 +47,23 @@ def cells_of_units(cluster, unit, allowed, cost):
     return Blocks(one_cluster, n_units, sizes, stand_in, members), cell
 
 
+def undivided(blocks):
+    """Return cells of a list that get one arm each.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        From `cells_of_units`.
+
+    Returns
+    -------
+    blocks : Blocks
+        All individuals of a cell are one unit.
+    """
+    members = csr_array(blocks.members.multiply(blocks.units[:, None]))
+    return blocks._replace(units=np.ones_like(blocks.units), members=members)
+
+
 def _number_patterns(allowed):
     """Number sets of arms in an order that does not depend on that of the units."""
     number = np.zeros(len(allowed), dtype=np.int64)
@@ -65,6 +82,9 @@ def _types(cluster, size, pattern, n_clusters):
     cell, n_cells = np.empty(len(size), dtype=np.int64), 0
     for n_members in np.unique(size).tolist():
         units = np.flatnonzero(size == n_members)
+        if len(units) == 1:
+            cell[units], n_cells = n_cells, n_cells + 1
+            continue
         number = pattern[units]
         for member in range(n_members):
             joint = number * n_clusters + cluster[first[units] + member]

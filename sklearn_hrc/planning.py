@@ -16,7 +16,7 @@ from sklearn_hrc._eligibility import (
     only_control,
     units_allowed,
 )
-from sklearn_hrc._list_cells import cells_of_units
+from sklearn_hrc._list_cells import cells_of_units, undivided
 from sklearn_hrc._list_plan import ListPlan
 from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._positions import project
@@ -62,7 +62,8 @@ def plan_list(
     A policy's budget is a mean over people like those of its experiment. A list has its own
     mix of them. Its members are counted by cluster, and by the arms that they may get. The
     programme is solved for these numbers, exactly and without training. The goal, the rules and the
-    risk of the policy hold for the list.
+    risk of the policy hold for the list. With `split_clusters=False`, people of a cluster who
+    may get the same arms get one arm.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def plan_list(
     check_is_fitted(last)
     last._check_unchanged()
     allocator = last._fitted_allocator
-    rules = _check_list_rules(rules, allocator, steps)
+    rules = _check_list_rules(rules, allocator, [*steps, *last._teaching_steps])
     features = _by_name(X, [*steps, last])
     cluster, columns = last._locate(last._check_X(transform_through(steps, features)))
     allowed = check_eligible(eligible, len(cluster), allocator.treatments_, X)
@@ -149,11 +150,14 @@ def plan_list(
     cluster = np.where(cluster < 0, len(allocator.clusters_), cluster)
     estimates = allocator._estimates.with_average(_shares(allocator))
     blocks, cell = cells_of_units(cluster, unit, allowed, estimates.mean[..., 1])
+    per_unit = blocks.per_unit
+    if not allocator.split_clusters:
+        blocks = undivided(blocks)
     on_clusters = [rule for rule in rules if not rule.is_for_lists]
     campaign = campaign_of_list(allocator, estimates, blocks, on_clusters)
     plan, rule, limit = _solve(allocator, campaign, total_budget, budget)
     turn = _turn(project(columns, allocator._direction), unit)
-    counts = plan.of_blocks // blocks.per_unit
+    counts = plan.of_blocks // per_unit
     arm = _arms(cell, turn, counts, blocks.spread(campaign.cost))[unit]
     return _list_plan(allocator, estimates, cluster, arm, (campaign, plan, rule), limit, X)
 
@@ -176,10 +180,13 @@ def _check_list_rules(rules, allocator, steps):
 def _by_name(X, steps):
     """Return the columns of a data frame that the first step was fitted to, in its order."""
     names = getattr(steps[0], "feature_names_in_", None)
-    if names is None or not hasattr(X, "columns") or not set(names) <= set(X.columns):
-        # What is missing, the step says itself.
+    if names is None or not hasattr(X, "columns"):
         return X
-    return X[list(names)]
+    # Arrow has names of columns, others have columns of names.
+    present = set(getattr(X, "column_names", X.columns))
+    # A step that needs what is missing says so.
+    wanted = [name for name in names if name in present]
+    return X.select(wanted) if hasattr(X, "column_names") else X[wanted]
 
 
 def _solve(allocator, campaign, total_budget, budget):

@@ -14,13 +14,16 @@ MODULES = [
     "sklearn_hrc",
     "sklearn_hrc.budgets",
     "sklearn_hrc.datasets",
+    "sklearn_hrc.evaluation",
     "sklearn_hrc.exceptions",
     "sklearn_hrc.goals",
     "sklearn_hrc.metrics",
     "sklearn_hrc.model_selection",
     "sklearn_hrc.planning",
     "sklearn_hrc.plotting",
+    "sklearn_hrc.report",
     "sklearn_hrc.rules",
+    "sklearn_hrc.tables",
 ]
 
 

@@ -388,14 +388,17 @@ def test_unknown_clusters_get_control(policy):
         ({"rules": MaxShare("mail", 0.1)}, "^rules is expected to be a list of rules"),
         ({"rules": [MaxShare("fax", 0.1)]}, "^MaxShare is expected to name treatments"),
         ({"rules": [MinOutcome("clicks", 0.1)]}, "^MinOutcome is expected to name columns"),
-        ({"rules": [Forbid("mail", where="a < 1")]}, "^X is expected to be a data frame for where"),
+        (
+            {"rules": [Forbid("mail", where="a < 1")]},
+            "^X is expected to be a pandas data frame for where",
+        ),
         (
             {"rules": [Forbid("mail", where=lambda X: X[:, 1])]},
             "^where of Forbid is expected to give True or False for each of the 60 rows, got float",
         ),
         (
             {"rules": [Forbid(ARMS, where=lambda X: X[:, 0] == 1)]},
-            "^where=.* of Forbid is expected to leave everybody an arm",
+            "^Forbid of letter . mail . none on the list is expected to leave everybody an arm",
         ),
         ({"rules": [Monotone([0, 1])]}, "^treatment is expected to be an ordered Categorical"),
         ({"same_arm_within": "house"}, "^same_arm_within is expected to name a column of X or"),
@@ -447,3 +450,63 @@ def test_nullable_masks(policy):
     young[3] = pd.NA
     with pytest.raises(ValueError, match="^where of Forbid is expected to give True or False"):
         plan_list(policy, X.to_numpy(), total_budget=20.0, rules=[rule])
+
+
+def test_masks_are_read_by_index():
+    frame = pd.DataFrame(list_of(np.random.default_rng(17)), columns=["segment", "a", "b"])
+    mixed = (frame.a < 0).sample(frac=1, random_state=0)
+    with pytest.raises(ValueError, match="where of Forbid"):
+        Forbid("mail", where=lambda X: mixed).rows(frame, N_LIST)
+
+
+@pytest.mark.parametrize("where", ["agee < 1", "a < (1", "~b.str.len()"])
+def test_expressions_that_fail(where):
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": [None, "x"]})
+    with pytest.raises(ValueError, match=r"^where of Forbid is expected to be an expression on"):
+        Forbid("mail", where=where).rows(frame, 2)
+
+
+def test_whole_clusters_stay_whole_on_a_list(experiment):
+    policy = fit(experiment, split_clusters=False)
+    X = list_of(np.random.default_rng(18), 300)
+    plan = plan_list(policy, X, total_budget=150.0)
+    for cluster in range(4):
+        assert len(set(plan.arms[X[:, 0] == cluster])) == 1
+    houses = plan_list(policy, X, total_budget=150.0, same_arm_within=np.arange(300) // 2)
+    assert_array_equal(houses.arms[::2], houses.arms[1::2])
+    assert houses.total_cost <= 150.0
+
+
+def test_rules_on_clusters_of_a_teacher_are_refused(experiment):
+    X, y, treatment = experiment
+    allocator = ClusterBudgetAllocator(
+        0.3, control="none", arm_cost=PRICES, estimation="pooled", random_state=0
+    )
+    teacher = make_pipeline(HiddenClusterer(4, outcomes=False, random_state=0), allocator)
+    with sklearn.config_context(enable_metadata_routing=True):
+        student = DistilledAllocator(teacher, random_state=0).fit(X, y, treatment=treatment)
+    rule = Forbid("mail", clusters=1)
+    for ask in (
+        lambda: plan_list(student, X[:50], rules=[rule]),
+        lambda: student.set_rules([rule]),
+    ):
+        with pytest.raises(ValueError, match="where HiddenClusterer makes the clusters"):
+            ask()
+    assert (student.set_rules([MaxShare("mail", 0.1)]).predict(X) == "mail").mean() <= 0.1
+
+
+def test_risk_with_households_and_a_rule(experiment):
+    """Cuts are made where units are divided, too."""
+    X, y, treatment = experiment
+    rng = np.random.default_rng(19)
+    cost = np.array([PRICES[arm] for arm in treatment]) * rng.exponential(size=len(X))
+    policy = ClusterBudgetAllocator(
+        0.3, control="none", estimation="raw", risk="cvar", random_state=0
+    ).fit(X, y, treatment=treatment, cost=cost)
+    people = list_of(rng, 600)
+    rules = [MaxShare("letter", 0.2)]
+    houses = np.arange(600) // 2
+    plan = plan_list(policy, people, total_budget=240.0, rules=rules, same_arm_within=houses)
+    alone = plan_list(policy, people, total_budget=240.0, rules=rules)
+    assert plan._solved[1].gap < 1e-3
+    assert 0.97 * alone.total_response < plan.total_response <= alone.total_response * (1 + 1e-3)

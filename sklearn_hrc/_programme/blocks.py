@@ -177,7 +177,9 @@ def individuals(weight, population, total):
 def sum_to_clusters(counts, blocks, n_clusters):
     """Return counts of clusters, (n_clusters, n_arms), from those of blocks."""
     if blocks.members is not None:
-        return blocks.members.T @ (counts // blocks.per_unit)
+        # A relaxation may divide units.
+        divide = np.floor_divide if counts.dtype.kind == "i" else np.divide
+        return blocks.members.T @ divide(counts, blocks.per_unit)
     total = np.zeros((n_clusters, counts.shape[1]), dtype=counts.dtype)
     np.add.at(total, blocks.cluster, counts)
     return total

@@ -12,7 +12,13 @@ import numpy as np
 from sklearn_hrc._programme.constraints import join_constraints, no_constraints
 from sklearn_hrc._programme.relaxation import Infeasible, relax, relieve
 
-__all__ = ["can_be_kept", "describe_conflict", "least_relief", "smallest_conflict"]
+__all__ = [
+    "can_be_kept",
+    "describe_conflict",
+    "least_relief",
+    "safe_figure",
+    "smallest_conflict",
+]
 
 # Sets of more requirements than this are only searched for by leaving requirements out one by one.
 _MAX_SEARCHED = 3
@@ -85,8 +91,8 @@ def describe_conflict(sizes, requirements):
     if can_be_kept(sizes, requirements):
         return (
             f"{_names(requirements)} are expected to leave an allocation of whole numbers, but "
-            "only fractions keep all of them; loosen one of them a little, or let clusters be "
-            "split."
+            "only fractions keep all of them; loosen one of them a little, or let clusters or "
+            "households be split."
         )
     conflict = smallest_conflict(sizes, requirements)
     if len(conflict) == 1:
@@ -152,7 +158,32 @@ def _needed(sizes, conflict, requirements, one):
         needed = one.easier * limit / one.per_unit
     if abs(needed) <= 1e-9 * relief * population / one.per_unit:
         needed = 0.0
-    # A figure that is rounded the wrong way would not be enough.
-    digits = 10.0 ** (np.floor(np.log10(max(abs(needed), 1e-300))) - 5)
-    rounded = one.easier * np.ceil(one.easier * needed / digits - 1e-6) * digits + 0.0
-    return f"{'at least' if one.easier > 0 else 'at most'} {_figure(rounded)}"
+    # The cuts of a convex constraint are known to fewer digits.
+    digits = 6 if len(one.constraints.limit) == 1 else 4
+    return (
+        f"{'at least' if one.easier > 0 else 'at most'} {safe_figure(needed, one.easier, digits)}"
+    )
+
+
+def safe_figure(value, easier, digits=6):
+    """Write a number that is rounded to the side on which it is enough.
+
+    Parameters
+    ----------
+    value : float
+        What is just enough.
+    easier : int
+        1 to round up, -1 to round down.
+    digits : int, default=6
+        That count.
+
+    Returns
+    -------
+    figure : str
+        For an error.
+    """
+    if value == 0:
+        return "0"
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) + 1 - digits)
+    # Rounding of the division is no reason for a step.
+    return _figure(easier * np.ceil(easier * value / unit - 1e-6) * unit + 0.0)

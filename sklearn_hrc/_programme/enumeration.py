@@ -53,7 +53,7 @@ def enumerate_moves(core, best, gap, noise, deadline=None):
     Move by move, keep the partial sums (cost, loss) that can still end more than `noise` below
     the best loss so far. Moves with the least loss for the money that they shift come first. The
     later moves then balance the budget only at an ever higher loss, so few sums survive. If memory,
-    or the time until the `deadline` of `time.perf_counter`, does not suffice for all sums, the
+    or the time until the `deadline` of `time.monotonic`, does not suffice for all sums, the
     most promising sums go on.
 
     Returns
@@ -110,7 +110,7 @@ def _capacity(spare, deadline):
     most = max(spare // 2, _MIN_STATES) if spare > -_MAX_STATES // 2 else 0
     if deadline is None:
         return most
-    return min(most, (deadline - time.perf_counter()) * _STATES_PER_SECOND)
+    return min(most, (deadline - time.monotonic()) * _STATES_PER_SECOND)
 
 
 def _span(core, curves, move, left, gap, most):

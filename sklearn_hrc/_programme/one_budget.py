@@ -143,7 +143,7 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
     >>> round(allocation.linear_bound, 6), allocation.bound, allocation.gap
     (7.5, 6.0, 0.0)
     """
-    started = time.perf_counter()
+    started = time.monotonic()
     response, cost = np.asarray(response, dtype=np.float64), np.asarray(cost, dtype=np.float64)
     sizes, budget = np.asarray(sizes), float(budget)
     if sizes.dtype.kind != "f":

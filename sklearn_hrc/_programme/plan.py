@@ -20,7 +20,7 @@ from sklearn_hrc._programme.campaign import (
     plan_of,
     risk_of,
 )
-from sklearn_hrc._programme.conflicts import can_be_kept, describe_conflict
+from sklearn_hrc._programme.conflicts import can_be_kept, describe_conflict, safe_figure
 from sklearn_hrc._programme.constraints import (
     at_least,
     at_most,
@@ -94,8 +94,8 @@ def plan_budget(campaign, budgets, weights=None, *, total=None):
                 raise
             needed = cheapest_budget(campaign) * campaign.sizes.sum()
             raise BudgetError(
-                f"total_budget is expected to be at least {needed:.6g}, the cost of the cheapest "
-                f"plan for the {campaign.sizes.sum()} individuals, got {total:.6g}."
+                f"total_budget is expected to be at least {safe_figure(needed, 1)}, the cost of "
+                f"the cheapest plan for the {campaign.sizes.sum()} individuals, got {total:.6g}."
             ) from None
     if campaign.risk == "chance" and len(budgets) > 1:
         return _plan_chance(campaign, budgets, weights)
@@ -195,8 +195,8 @@ def plan_response(campaign, target):
         except BudgetError:
             best = campaign.sizes @ campaign.response.max(axis=1) / campaign.sizes.sum()
             raise BudgetError(
-                f"target_response is expected to be at most {best:.6g}, the response per "
-                f"individual of the best allocation, got {target:.6g}."
+                f"target_response is expected to be at most {safe_figure(best, -1)}, the "
+                f"response per individual of the best allocation, got {target:.6g}."
             ) from None
     # The price of a unit of response, in budget; wanted is what a unit of budget buys.
     price = 1 / plan.shadow_price if plan.shadow_price > 0 else 0.0

@@ -21,6 +21,7 @@ __all__ = [
     "Infeasible",
     "Relaxation",
     "in_shares",
+    "is_long",
     "linear_optimum",
     "relax",
     "relieve",
@@ -85,7 +86,7 @@ def relax(value, sizes, constraints, price=None):
     objective = weight * value.ravel()
     unit = np.abs(objective).max() or 1.0
     worth, limit, ones = objective / unit, constraints.limit / scale, np.ones(len(sizes))
-    if _is_long(len(sizes), len(limit)):
+    if is_long(len(sizes), len(limit)):
         shares, price, _ = best_mixture(worth.reshape(value.shape), matrix, limit)
         if shares is None:
             raise Infeasible("fractions")
@@ -102,7 +103,7 @@ def relax(value, sizes, constraints, price=None):
     return Relaxation((weight * shares).reshape(value.shape), price * unit / scale)
 
 
-def _is_long(n_clusters, n_constraints):
+def is_long(n_clusters, n_constraints):
     """Tell whether columns are quicker than a linear programme with a row for each cluster."""
     return n_clusters >= _LONG and n_constraints <= _NARROW
 
@@ -209,7 +210,7 @@ def relieve(sizes, soft, firm):
     unit = scale[:n_soft].max() / sizes.sum()
     gives = np.zeros((len(joined.limit), 1))
     gives[:n_soft, 0] = -unit * sizes.sum()
-    if _is_long(len(sizes), len(joined.limit)):
+    if is_long(len(sizes), len(joined.limit)):
         worth = np.zeros((len(sizes), matrix.shape[1] // len(sizes)))
         give = -gives[:, 0] / scale
         shares, _, relief = best_mixture(worth, matrix, joined.limit / scale, give)

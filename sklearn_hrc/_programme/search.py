@@ -68,7 +68,7 @@ def search_units(problem, deadline=None):
     ----------
     problem : Problem
     deadline : float, default=None
-        Time of `time.perf_counter` at which the search ends.
+        Time of `time.monotonic` at which the search ends.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def _search_core(core, greedy, gap, noise, narrow, deadline):
 
 def _left(deadline):
     """Seconds until the deadline."""
-    return max(deadline - time.perf_counter(), 0.0)
+    return max(deadline - time.monotonic(), 0.0)
 
 
 def _loss(core, moves):

@@ -1,6 +1,6 @@
 """Allocation under several linear rules, and a convex one.
 
-With one budget constraint the programme has a shape of its own (`_programme`). With
+With one budget constraint the programme has a shape of its own (`one_budget`). With
 more constraints, the linear relaxation is solved first; its dual prices give a bound
 and the loss of every arm against the best one of its cluster. Arms that lose
 more than the gap between the bound and the best allocation so far drop out,
@@ -14,10 +14,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_hrc._programme.constraints import are_kept, scale_constraints
+from sklearn_hrc._programme.diffusion import diffuse, largest_take
 from sklearn_hrc._programme.enumeration import unit_limits
 from sklearn_hrc._programme.exhaustive import search_moves
 from sklearn_hrc._programme.one_budget import units_and_sizes
-from sklearn_hrc._programme.relaxation import Infeasible, relax
+from sklearn_hrc._programme.relaxation import Infeasible, is_long, relax
 from sklearn_hrc._programme.solution import Solution
 from sklearn_hrc._programme.solver import CONSTRAINT_TOLERANCE, ask_solver
 
@@ -25,8 +26,11 @@ __all__ = ["Core", "search_core", "solve_constrained", "to_core"]
 
 # Loss against the bound, as a share of what is at stake, that counts as none.
 _GAP = 1e-7
-# Arms beside the best ones that the first core holds, and by how much it grows.
-_CORE, _GROWTH = 200, 4
+# Arms beside the best ones that the first core holds, by how much a core grows, and the most
+# that it holds: to build a larger one for the solver takes longer than any time limit.
+_CORE, _GROWTH, _MOST = 200, 4, 20_000
+# By how many of the largest units limits are lowered, in turn, until rounded shares keep them.
+_ROOM = (0.2, 1.0, 4.0)
 
 
 class Core(NamedTuple):
@@ -69,7 +73,29 @@ def solve_constrained(value, sizes, constraints, *, split_clusters=True, time_li
     deadline = time.monotonic() + time_limit
     price = relax(value, sizes, constraints).price
     core, bound = to_core(value, sizes, constraints, price, split_clusters, _GAP)
-    return search_core(core, bound, constraints, price, deadline)
+    start = None
+    if is_long(len(sizes), len(constraints.limit)):
+        start = _near_relaxation(core, value, sizes, constraints)
+    return search_core(core, bound, constraints, price, deadline, start)
+
+
+def _near_relaxation(core, value, sizes, constraints):
+    """Units near a relaxation whose limits are a little lower; None where these cannot be kept.
+
+    Where very many clusters are alike, a solver does not see which of them to move.
+    """
+    taken = constraints.matrix.multiply(np.repeat(core.per_unit, value.shape[1])[None, :])
+    room = largest_take(taken)
+    for n_units in _ROOM:
+        lower = constraints._replace(limit=constraints.limit - n_units * room)
+        try:
+            shares = relax(value, sizes, lower).counts / np.maximum(sizes, 1)[:, None]
+        except Infeasible:
+            return None
+        counts = diffuse(shares, core.units, csr_array(taken))
+        if are_kept(counts * core.per_unit, constraints).all():
+            return counts
+    return None
 
 
 def to_core(value, sizes, constraints, price, split_clusters, tolerance):
@@ -102,7 +128,7 @@ def to_core(value, sizes, constraints, price, split_clusters, tolerance):
     return Core(gain, loss, units, per_unit, stake, tolerance * stake), bound
 
 
-def search_core(core, bound, constraints, price, deadline):
+def search_core(core, bound, constraints, price, deadline, start=None):
     """Find the best whole counts within linear constraints.
 
     Parameters
@@ -117,6 +143,8 @@ def search_core(core, bound, constraints, price, deadline):
         Handed on to the solution.
     deadline : float
         On the clock of `time.monotonic`.
+    start : ndarray of shape (n_clusters, n_arms), int, default=None
+        Units that may be allowed.
 
     Returns
     -------
@@ -132,7 +160,7 @@ def search_core(core, bound, constraints, price, deadline):
     constraints = constraints._replace(
         matrix=csr_array(constraints.matrix.multiply(columns[None, :]))
     )
-    counts, bound, sure = _search(core, constraints, bound, deadline)
+    counts, bound, sure = _search(core, constraints, bound, deadline, start)
     if counts is None:
         raise Infeasible("whole" if sure else "time")
     total = float(np.sum(counts * core.gain))
@@ -140,15 +168,17 @@ def search_core(core, bound, constraints, price, deadline):
     return Solution(counts * core.per_unit, total, bound, price, proven)
 
 
-def _search(core, constraints, bound, deadline):
+def _search(core, constraints, bound, deadline, start):
     """Solve cores until no arm outside can matter.
 
     Returns the best units, a bound that may be lower now, and whether nothing was cut short.
     """
-    others = np.sort(core.loss[core.units > 0], axis=None)
-    best, size = _one_arm_for_all(core, constraints), (core.units > 0).sum() + _CORE
+    others, n_homes = np.sort(core.loss[core.units > 0], axis=None), (core.units > 0).sum()
+    best, size = _one_arm_for_all(core, constraints), n_homes + _CORE
+    if start is not None and are_kept(start, constraints).all():
+        best = start if best is None or np.sum((start - best) * core.gain) > 0 else best
     gap = np.inf if best is None else max(bound - float(np.sum(best * core.gain)), 0.0)
-    while True:
+    while gap > core.accepted:
         threshold = others[size - 1] if size < len(others) else np.inf
         threshold = min(threshold, gap)
         counts, sure = _solve_core(core, constraints, threshold, best, gap, deadline)
@@ -156,9 +186,9 @@ def _search(core, constraints, bound, deadline):
             best, gap = counts, max(bound - total, 0.0)
         if gap <= core.accepted or threshold >= min(gap, others[-1]):
             break
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or size >= n_homes + _MOST:
             return best, bound, False
-        size *= _GROWTH
+        size = min(size * _GROWTH, n_homes + _MOST)
     if gap <= core.accepted:
         return best, bound, True
     found, exhausted = _look_at_all(core, constraints, best, gap)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from sklearn_hrc._programme.constraints import Requirement, dense_constraint, monotone
-from sklearn_hrc._tables import as_booleans
+from sklearn_hrc._tables import as_booleans, check_aligned
 from sklearn_hrc._warning import warn
 from sklearn_hrc.rules._numbers import ArmRule
 from sklearn_hrc.rules._rule import Rule, Setting, as_list, columns_of
@@ -45,8 +45,8 @@ class Forbid(ArmRule):
     """
 
     arm: Any
-    clusters: Any = None
-    where: str | Callable[[Any], Any] | None = None
+    clusters: Any = field(default=None, kw_only=True)
+    where: str | Callable[[Any], Any] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check that the rule says for whom."""
@@ -99,25 +99,35 @@ class Forbid(ArmRule):
 
         Returns
         -------
-        mask : ndarray of shape (n_samples,), bool
-            Where `where` holds.
+        rows : ndarray of shape (n_samples,), bool
+            True where the treatment is forbidden.
         """
-        if callable(self.where):
-            found = self.where(X)
-        elif hasattr(X, "eval"):
-            found = X.eval(self.where)
-        else:
-            raise ValueError(
-                f"X is expected to be a data frame for where={self.where!r} of Forbid, got a "
-                f"{type(X).__name__}; give a function of X instead."
-            )
+        found = self.where(X) if callable(self.where) else self._evaluated(X)
+        check_aligned({"X": X, "where of Forbid": found})
         mask = as_booleans(found)
         if mask.shape != (n_samples,) or mask.dtype != bool:
             raise ValueError(
                 f"where of Forbid is expected to give True or False for each of the {n_samples} "
-                f"rows, got {mask.dtype} of shape {mask.shape}."
+                f"rows, got {mask.dtype} of shape {mask.shape}; compare numbers, as in "
+                "'consent == 0'."
             )
         return mask
+
+    def _evaluated(self, X):
+        """Evaluate an expression on the columns of a data frame."""
+        if not hasattr(X, "eval"):
+            raise ValueError(
+                f"X is expected to be a pandas data frame for where={self.where!r} of Forbid, got "
+                f"a {type(X).__name__}; give a function of X instead."
+            )
+        try:
+            return X.eval(self.where)
+        except Exception as error:  # whatever an expression of the user does
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                "where of Forbid is expected to be an expression on the columns of X, got "
+                f"{self.where!r}: {reason}."
+            ) from error
 
     def requirement(self, setting: Setting) -> Requirement:
         """State the rule as a constraint that allows nobody."""
@@ -149,8 +159,8 @@ class Monotone(Rule):
     Examples
     --------
     >>> from sklearn_hrc.rules import Monotone
-    >>> Monotone(["bronze", "silver", "gold"])
-    Monotone(clusters=['bronze', 'silver', 'gold'])
+    >>> Monotone([0, 2, 1])  # bronze, silver, gold, as an encoder numbered them
+    Monotone(clusters=(0, 2, 1))
     """
 
     clusters: Any
@@ -195,6 +205,11 @@ def _places_of(labels, clusters, name):
     for label in labels:
         if np.ndim(label):
             raise ValueError(f"{name} is expected to name clusters, got {label!r}.")
+        if isinstance(label, str) != (clusters.dtype.kind in "US"):
+            raise ValueError(
+                f"{name} is expected to name clusters by their labels, such as "
+                f"{clusters.tolist()[0]!r}, got {label!r}."
+            )
     unknown = [label for label in labels if label not in places]
     if unknown:
         warn(f"{name} names clusters that no row is in: {unknown}.")

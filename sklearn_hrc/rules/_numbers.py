@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_hrc._programme.constraints import Requirement, at_least, at_most
-from sklearn_hrc.rules._rule import Rule, Setting, check_number, columns_of, indicator
+from sklearn_hrc.rules._rule import Rule, Setting, as_list, check_number, columns_of, indicator
 
 __all__ = ["MaxIndividuals", "MaxShare", "MinShare"]
 
@@ -23,7 +23,7 @@ class ArmRule(Rule):
     @property
     def name(self) -> str:
         """The rule and its treatment, as errors name them."""
-        return f"{type(self).__name__} of {self.arm}"
+        return f"{type(self).__name__} of {' + '.join(map(str, as_list(self.arm)))}"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class MaxShare(ArmRule):
     --------
     >>> from sklearn_hrc.rules import MaxShare
     >>> MaxShare(["10_off", "20_off"], 0.2)  # discounts of any kind
-    MaxShare(arm=['10_off', '20_off'], share=0.2)
+    MaxShare(arm=('10_off', '20_off'), share=0.2)
     """
 
     arm: Any
@@ -135,10 +135,10 @@ class MaxIndividuals(ArmRule):
         """Check the number."""
         super().__post_init__()
         check_number(self.individuals, "individuals of MaxIndividuals")
-        if self.individuals < 0:
+        if self.individuals < 0 or self.individuals != int(self.individuals):
             raise ValueError(
-                "individuals of MaxIndividuals is expected not to be negative, got "
-                f"{self.individuals!r}."
+                "individuals of MaxIndividuals is expected to be a whole number that is not "
+                f"negative, got {self.individuals!r}."
             )
 
     def requirement(self, setting: Setting) -> Requirement:

@@ -64,10 +64,11 @@ class Rule:
     """
 
     def __post_init__(self) -> None:
-        """Keep lists in place of arrays and series, which cannot be compared as a whole."""
+        """Keep tuples in place of lists, arrays and series: those can be compared and hashed."""
         for name, value in vars(self).items():
-            if hasattr(value, "tolist"):
-                object.__setattr__(self, name, value.tolist())
+            plain = value.tolist() if hasattr(value, "tolist") else value
+            plain = tuple(plain) if isinstance(plain, list) else plain
+            object.__setattr__(self, name, plain)
 
     @property
     def clusters_named(self) -> list[Any]:
@@ -105,6 +106,38 @@ class Rule:
         -------
         requirement : Requirement
             Constraints, and what a conflict says of them.
+        """
+        raise NotImplementedError
+
+    def rows(self, X: Any, n_samples: int) -> np.ndarray:
+        """Return which rows of a list the rule speaks of, where it is one for lists.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The list.
+        n_samples : int
+            Its rows.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_samples,), bool
+            These do not get the treatments of `columns`.
+        """
+        raise NotImplementedError
+
+    def columns(self, treatments: np.ndarray) -> list[int]:
+        """Return the indices of the treatments that these rows do not get.
+
+        Parameters
+        ----------
+        treatments : ndarray of shape (n_treatments,)
+            Labels.
+
+        Returns
+        -------
+        columns : list of int
+            Indices.
         """
         raise NotImplementedError
 

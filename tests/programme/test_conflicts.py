@@ -148,7 +148,7 @@ def test_forbidden_everything():
     rules = [*stated(Forbid(ARMS, clusters="a")), budget_of(9.0)]
     assert smallest_conflict(SIZES, rules) == rules[:1]
     assert describe_conflict(SIZES, rules) == (
-        "Forbid of ['none', 'mail', 'call'] is expected to leave an allocation, but no allocation "
+        "Forbid of none + mail + call is expected to leave an allocation, but no allocation "
         "keeps it."
     )
 
@@ -191,7 +191,7 @@ def test_monotone_against_forbidden_and_share():
     assert named(smallest_conflict(SIZES, rules)) == named(rules)
     sentence = describe_conflict(SIZES, rules)
     assert "no Monotone" in sentence
-    assert "no Forbid of ['mail', 'call']" in sentence
+    assert "no Forbid of mail + call" in sentence
     assert "MinShare of mail at most 0 " in sentence
 
 
@@ -226,8 +226,8 @@ def test_figures_are_numbers_of_people():
     # All of the 40 people in cluster a get a call or a mail.
     rules = stated(MaxIndividuals(["mail", "call"], 39), Forbid("none", clusters="a"))
     sentence = describe_conflict(SIZES, rules)
-    assert "MaxIndividuals of ['mail', 'call'] (39)" in sentence
-    assert "it takes MaxIndividuals of ['mail', 'call'] at least 40 or no Forbid" in sentence
+    assert "MaxIndividuals of mail + call (39)" in sentence
+    assert "it takes MaxIndividuals of mail + call at least 40 or no Forbid" in sentence
 
 
 def test_figures_are_totals():

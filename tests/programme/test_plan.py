@@ -283,18 +283,20 @@ def test_errors_say_what_is_needed(risk, capfd):
     said = refused(BudgetError, "budget is expected to be at least", plan_budget, campaign, 0.01)
     needed = float(re.search(r"at least (-?[\d.e+-]+\d)", said).group(1))
     assert needed >= cheapest * (1 - 1e-12)
-    assert needed <= cheapest_budget(campaign) * (1 + 1e-5)
+    # In spite of errors, a figure has four digits.
+    digits = 1e-5 if risk == "mean" else 1e-3
+    assert needed <= cheapest_budget(campaign) * (1 + digits)
     plan_budget(campaign, needed * (1 + 1e-12))
     ruled = with_rules_of(campaign, MinShare("call", 0.5))
     enough = 1.01 * cheapest_budget(campaign)
     said = refused(RuleConflictError, "budget .*MinShare of call", plan_budget, ruled, enough)
     needed = float(re.search(r"budget at least (-?[\d.e+-]+\d)", said).group(1))
-    assert needed <= cheapest_budget(ruled) * (1 + 1e-5)
+    assert needed <= cheapest_budget(ruled) * (1 + digits)
     # Whole numbers cost a little more than the fractions that the figure is from.
     plan_budget(ruled, needed * (1 + 1e-3))
     alone = refused(BudgetError, "^budget is expected", plan_budget, ruled, 0.01)
     told = float(re.search(r"at least (-?[\d.e+-]+\d)", alone).group(1))
-    assert told <= cheapest_budget(ruled) * (1 + 1e-5)
+    assert told <= cheapest_budget(ruled) * (1 + digits)
     if risk == "mean":
         share = float(re.search(r"MinShare of call at most ([\d.e+-]+\d)", said).group(1))
         plan_budget(with_rules_of(campaign, MinShare("call", share - 1e-3)), enough)
@@ -312,7 +314,9 @@ def test_a_total_is_told_as_a_total(risk):
         plan_budget(ruled, enough, total=2000 * enough)
     told = re.search(r"^\S+ \((\S+)\).*takes total_budget at least (\S+) or", str(error.value))
     assert float(told.group(1)) == pytest.approx(2000 * enough, rel=1e-4)
-    assert float(told.group(2)) == pytest.approx(2000 * needed, rel=2e-5)
+    assert float(told.group(2)) == pytest.approx(
+        2000 * needed, rel=2e-5 if risk == "mean" else 2e-3
+    )
     with pytest.raises(BudgetError, match=r"^total_budget is expected to be at least .* got 20\.$"):
         plan_budget(ruled, 0.01, total=20)
 

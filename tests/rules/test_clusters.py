@@ -167,8 +167,20 @@ def test_rows_of_a_list():
 
 def test_rows_that_are_none():
     people = pd.DataFrame({"age": [17, 18, 40]})
-    with pytest.raises(ValueError, match=r"X is expected to be a data frame for where='age < 18'"):
+    with pytest.raises(
+        ValueError, match=r"X is expected to be a pandas data frame for where='age < 18'"
+    ):
         Forbid("mail", where="age < 18").rows(people.to_numpy(), 3)
     for where in ("age + 1", lambda X: X["age"].to_numpy()[:2] < 18, lambda X: True):
         with pytest.raises(ValueError, match="give True or False for each of the 3 rows, got"):
             Forbid("mail", where=where).rows(people, 3)
+
+
+def test_words_are_no_numbers_of_clusters():
+    setting = setting_of([10])
+    message = "^Forbid is expected to name clusters by their labels, such as .*, got "
+    label = 0 if setting.clusters.dtype.kind in "US" else "bronze"
+    with pytest.raises(ValueError, match=message):
+        Forbid("mail", clusters=label).requirement(setting)
+    with pytest.raises(TypeError):
+        Forbid("mail", "not consent")

@@ -68,7 +68,7 @@ def test_shares_at_knife_edges(n, share):
 
 def test_values_that_are_no_whole_numbers():
     setting = setting_of([10])
-    rules = [MinShare("mail", 0.35), MaxShare("mail", 0.35), MaxIndividuals("mail", 3.9)]
+    rules = [MinShare("mail", 0.35), MaxShare("mail", 0.35), MaxIndividuals("mail", 3.0)]
     limits = [rule.requirement(setting).constraints.limit[0] for rule in rules]
     assert limits == [-4, 3, 3]
 
@@ -105,8 +105,10 @@ def test_shares_that_are_none(rule, value):
 
 
 def test_numbers_that_are_negative():
-    with pytest.raises(ValueError, match=r"individuals of MaxIndividuals is expected not .* -1\.$"):
-        MaxIndividuals("mail", -1)
+    for value in (-1, 2.5):
+        message = rf"individuals of MaxIndividuals is expected to be a whole number .* {value}\.$"
+        with pytest.raises(ValueError, match=message):
+            MaxIndividuals("mail", value)
 
 
 @pytest.mark.parametrize("label", ["fax", ["mail", "fax"], [["mail"]], None, 0])

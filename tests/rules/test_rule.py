@@ -67,8 +67,9 @@ def test_lists_stand_in_for_arrays(kind):
     """Arrays have no truth as a whole, so that they cannot be compared."""
     rule = Forbid(kind([5, 10]), clusters=kind([3]))
     assert rule == Forbid([5, 10], clusters=[3])
-    assert repr(rule) == "Forbid(arm=[5, 10], clusters=[3], where=None)"
+    assert repr(rule) == "Forbid(arm=(5, 10), clusters=(3,), where=None)"
     assert joblib.hash(rule) == joblib.hash(Forbid([5, 10], clusters=[3]))
+    assert hash(rule) == hash(Forbid((5, 10), clusters=(3,)))
 
 
 def test_numbers_of_numpy_are_numbers():
@@ -93,7 +94,7 @@ def test_rules_in_a_list(given):
         {"max_share": 0.3},
         [MaxShare(5, 0.3), "x"],
         [MaxShare],
-        map(MinReturn, [0.1]),
+        pytest.param(map(MinReturn, [0.1]), id="iterator"),
     ],
     ids=str,
 )
