@@ -178,6 +178,7 @@ def test_few_rows_of_an_arm_are_expected_to_have_its_mean():
         )
 
 
+@pytest.mark.slow
 def test_fitted_doubly_robust_covers_at_its_level():
     rng = np.random.default_rng(9)
     covered, repeats, n = 0, 300, 300
