@@ -47,7 +47,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     """Choose a treatment arm for every cluster, within a budget.
 
     The expected response and cost of every cell (cluster x arm) are estimated
-    from a randomised experiment; then an integer programme allocates arms to
+    from a randomised experiment. Then an integer programme allocates arms to
     the members of each cluster so that the total expected response is largest
     and the total expected cost within the budget: the third step of HRC
     (arXiv:2506.00959).
@@ -61,8 +61,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         budget is not known yet, :class:`~sklearn_hrc.budgets.UncertainBudget` holds what it
         may be.
     control : label, default=None
-        The treatment that means "nothing"; rows of unknown clusters get it and
-        gains are counted from it. None is the first of numeric labels; several
+        The treatment that means "nothing". Rows of unknown clusters get it and
+        gains are counted from it. None is the first of numeric labels. Several
         string labels need it, since their order means nothing.
     objective : int, str, list or dict, default=None
         What the response is: one column of `y` by index or name, the sum of
@@ -74,23 +74,23 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
     estimation : {"auto", "outcomes", "pooled", "raw"}, default="auto"
         How cells are estimated. "outcomes": the mean of the expected outcomes
         that the last columns of `X` hold, as :class:`MultiTaskRepresenter`
-        makes them; errors come from the deviations of its networks, which
+        makes them. Errors come from the deviations of its networks, which
         stand before them, or from residuals where there are none. "pooled":
         cell means of the rows, shrunken towards a ridge regression on the
         covariates. "raw": cell means of the rows. "auto" is "pooled" where `X`
         is a label alone, else "outcomes".
     split_clusters : bool, default=True
-        Let a cluster be split between arms; otherwise all of it gets one. Rows that
+        Let a cluster be split between arms. Otherwise all of it gets one. Rows that
         the covariates do not tell apart always get the same arm.
     population : int, default=None
         Number of individuals that allocations are counted in; None is the
         number of rows seen in `fit`. Where `X` is a label alone, clusters are split
         by number only if it is given: `predict` cannot tell their members apart.
     risk : {"mean", "cvar", "chance", "robust"}, default="mean"
-        How the budget must hold, given that costs are known with errors only:
-        in expectation; on average over the worst `1 - risk_level` of cases;
-        with probability `risk_level`; or for all errors within the ellipsoid
-        that holds what cells share with that probability.
+        How the budget must hold, given that costs are known with errors only. "mean": in
+        expectation. "cvar": on average over the worst `1 - risk_level` of cases. "chance":
+        with probability `risk_level`. "robust": for all values of the shared errors in their
+        joint confidence ellipsoid of level `risk_level`.
     risk_level : float, default=0.9
         From 0.5 up to, not including, 1.
     goal : Profit or LeastCost, default=None
@@ -100,8 +100,8 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         What the allocation keeps beside the budget, from :mod:`sklearn_hrc.rules`: smallest
         and largest shares of arms, spends, returns, outcomes.
     time_limit : float, default=None
-        Seconds for one allocation, after which the best one so far is taken;
-        see `mip_gap_`. None is no limit for a budget without further rules, and
+        Seconds for one allocation, after which the best one so far is taken.
+        See `mip_gap_`. None is no limit for a budget without further rules, and
         10 seconds with rules or risk, where the linear relaxation is always
         solved first.
     random_state : int, RandomState instance or None, default=None
@@ -254,7 +254,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
         groups : array-like of shape (n_samples,), default=None
-            Label of the group of each row, as in :class:`MultiTaskRepresenter`; checked only.
+            Label of the group of each row, as in :class:`MultiTaskRepresenter`. Checked only.
 
         Returns
         -------
@@ -290,14 +290,14 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         """Add rows to what earlier fits saw, then estimate and allocate again.
 
         The result is that of one fit on all rows, whatever their order. New
-        clusters and arms enlarge the table; with `estimation="outcomes"` the
+        clusters and arms enlarge the table. With `estimation="outcomes"` the
         first call must have all arms, since they determine the columns, and
         networks are looked for in its rows.
 
         Parameters
         ----------
         X, y, treatment, cost, propensity, sample_weight, groups : array-like
-            As in `fit`; whether `cost` is given may not change.
+            As in `fit`. Whether `cost` is given may not change.
 
         Returns
         -------
@@ -332,7 +332,7 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         return self._solve()
 
     def get_metadata_routing(self) -> MetadataRequest:
-        """Say which metadata are requested; a pipeline that fits has them checked at once.
+        """Say which metadata are requested. A pipeline that fits has them checked at once.
 
         Returns
         -------

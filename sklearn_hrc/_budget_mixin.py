@@ -73,9 +73,9 @@ class BudgetMixin:
         Raises
         ------
         BudgetError
-            If no allocation is within the budget; the allocator is as before.
+            If no allocation is within the budget. The allocator is as before.
         RuleConflictError
-            If the budget and the rules cannot be kept together; likewise.
+            If the budget and the rules cannot be kept together. The allocator is as before.
         ValueError
             If a parameter that cells were estimated with is not as in `fit`.
 
@@ -176,7 +176,7 @@ class BudgetMixin:
         -------
         path : Bunch
             Corners and the steps between them. `budget` and `objective`, of shape
-            (n_steps + 1,), are means per individual; in between, the objective is linear.
+            (n_steps + 1,), are means per individual. In between, the objective is linear.
             Step i, from corner i to the next, moves everyone in the cluster `cluster[i]` to
             the treatment `target[i]`, and `shadow_price[i]` is what a unit of budget
             buys on it. `start`, of shape (n_clusters,), has the treatments of the first
@@ -217,7 +217,7 @@ class BudgetMixin:
         -------
         table : DataFrame
             A row for every cluster and each of its treatments. `individuals` is their
-            number; `response`, `cost` and their standard errors are per individual, and
+            number. `response`, `cost` and their standard errors are per individual, and
             `marginal_return` is the response (profit, if that is the goal) for a unit of cost
             that this treatment adds to the cheaper one before it on the cluster's hull (NaN
             for the first, or off the hull).
@@ -243,7 +243,7 @@ class BudgetMixin:
             A row for each move of individuals of a cluster from one treatment to another.
             Nothing is moved where the budget does not bind. `step` is "last" for what a
             smaller budget would have to give up, "next" for what a larger one would buy, by
-            the linear relaxation; `individuals` may be fractions. `response` and `cost` are
+            the linear relaxation. `individuals` may be fractions. `response` and `cost` are
             totals of the move, `marginal_return` is their ratio.
         """
         check_is_fitted(self)
@@ -347,7 +347,7 @@ class BudgetMixin:
         return self
 
     def _whole(self, counts):
-        """Whole individuals of each cluster; fractions of dearer arms go to its cheapest one."""
+        """Whole individuals of each cluster. Fractions of dearer arms go to its cheapest one."""
         if counts.dtype.kind == "i":
             return counts
         whole = np.floor(counts).astype(np.int64)

@@ -64,12 +64,12 @@ class HiddenClusterer(
         What is clustered. "decision": H in the coordinates that decide.
         "euclidean": H as it is, the closest to the paper. "effects": the
         directions G themselves, without H. "decision" and "effects" need expected
-        outcomes in `X` and `treatment` in `fit`; see `metric_`.
+        outcomes in `X` and `treatment` in `fit`. See `metric_`.
     objective : int, str, list or dict, default=None
         What the response is, as in :class:`ClusterBudgetAllocator`.
     arm_cost : array-like of shape (n_treatments,), Series or dict, default=None
         Known price of each arm per individual, as in
-        :class:`ClusterBudgetAllocator`; it takes the place of the expected cost.
+        :class:`ClusterBudgetAllocator`. It takes the place of the expected cost.
     outcomes : bool, default=True
         The last columns of `X` are expected outcomes, arms x tasks, as
         :class:`MultiTaskRepresenter` appends them, after those by which its
@@ -166,19 +166,19 @@ class HiddenClusterer(
             Hidden representation, then, if `outcomes=True`, deviations of
             networks, which may be missing, and the expected outcomes.
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes), default=None
-            Outcomes; with `treatment` and `cost` they tell how many columns of
+            Outcomes. With `treatment` and `cost` they tell how many columns of
             `X` are expected outcomes.
         treatment : array-like of shape (n_samples,), default=None
             Received arm.
         cost : array-like of shape (n_samples,), default=None
             Realised cost of the received arm.
         propensity : array-like of shape (n_samples,), default=None
-            Probability of the received arm; checked only: a cluster has the
+            Probability of the received arm. Checked only: a cluster has the
             size that it has, whatever its members received.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
         groups : array-like of shape (n_samples,), default=None
-            Label of the group of each row, as in :class:`MultiTaskRepresenter`; checked only.
+            Label of the group of each row, as in :class:`MultiTaskRepresenter`. Checked only.
 
         Returns
         -------
@@ -282,7 +282,7 @@ class HiddenClusterer(
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the columns of `X`; by default those seen in `fit`.
+            Names of the columns of `X`. By default those seen in `fit`.
 
         Returns
         -------

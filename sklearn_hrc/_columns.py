@@ -136,7 +136,7 @@ def find_columns(matrix, experiment):
     matrix : ndarray of shape (n_samples, n_columns)
         Columns.
     experiment : Experiment
-        Checked rows; its arms and tasks say how many columns are expected outcomes.
+        Checked rows. Its arms and tasks say how many columns are expected outcomes.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def count_networks(columns, n_outcomes, weight):
     n_outcomes : int
         Columns of expected outcomes: arms x tasks.
     weight : ndarray of shape (n_samples,)
-        Weights of the rows; those without weight are not looked at.
+        Weights of the rows. Those without weight are not looked at.
 
     Returns
     -------

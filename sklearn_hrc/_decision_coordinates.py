@@ -116,7 +116,7 @@ def decision_directions(response, cost, scale):
     Returns
     -------
     directions : ndarray of shape (n_samples, 2 * n_treatments)
-        Of length below one; in the dtype of `response`.
+        Of length below one, in the dtype of `response`.
     size : ndarray of shape (n_samples,)
         The denominator: how much is at stake.
     """
@@ -142,7 +142,7 @@ def fit_decision_map(hidden, directions, weight, random_state):
     Returns
     -------
     decision_map : DecisionMap
-        Ridge regression, its penalties by generalised cross-validation; slopes
+        Ridge regression, its penalties by generalised cross-validation. Slopes
         are zero where there are too few rows for any.
     """
     n_hidden = hidden.shape[1]
@@ -184,7 +184,7 @@ def _effects(values):
 
 
 def _in_units(response, cost, units):
-    """Effects on response, then on cost; zero where arms do not differ."""
+    """Effects on response, then on cost. Zero where arms do not differ."""
     effects = [
         _effects(values) / unit if unit > 0 else np.zeros_like(values)
         for values, unit in zip((response, cost), units)

@@ -41,8 +41,8 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     """Distil a policy into one classifier, and allocate on what it serves.
 
     The teacher, a pipeline that ends in a :class:`ClusterBudgetAllocator`, is
-    fitted; a classifier, the student, learns to tell the teacher's clusters
-    from the features alone; then response and cost are estimated again on the
+    fitted. A classifier, the student, learns to tell the teacher's clusters
+    from the features alone. Then response and cost are estimated again on the
     clusters as the student assigns them, so that the budget holds for what is
     served. This is the last step of HRC (arXiv:2506.00959).
 
@@ -66,7 +66,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     teacher_ : estimator
         Fitted teacher.
     student_ : classifier
-        Fitted student; it predicts the place of a cluster among the sorted
+        Fitted student. It predicts the place of a cluster among the sorted
         labels of the teacher's clusters.
     allocator_ : ClusterBudgetAllocator
         The teacher's allocator fitted on the student's clusters.

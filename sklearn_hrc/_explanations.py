@@ -14,7 +14,7 @@ _NOBODY = 1e-6
 
 
 def plan_table(allocator):
-    """Return who gets what; see `ClusterBudgetAllocator.allocation_table`."""
+    """Return who gets what. See `ClusterBudgetAllocator.allocation_table`."""
     campaign, counts = allocator._in_use.campaign, allocator.allocation_
     path = hull_path(campaign.value, campaign.cost, campaign.sizes)
     marginal = np.full(counts.shape, np.nan)
@@ -48,11 +48,11 @@ def marginal_moves(campaign, blocks, counts, rule, step, clusters, treatments):
     counts : ndarray of shape (n_blocks, n_arms)
         Allocation of the budget.
     rule : BudgetRisk
-        How the allocation keeps the budget; its reserve is kept as it is.
+        How the allocation keeps the budget. Its reserve is kept as it is.
     step : float
         Per individual.
     clusters : ndarray of shape (n_clusters,)
-        Labels; the last one is that of blocks in no single cluster.
+        Labels. The last one is that of blocks in no single cluster.
     treatments : ndarray of shape (n_arms,)
         Labels.
 

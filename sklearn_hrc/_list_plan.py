@@ -23,7 +23,7 @@ STEP = 0.01
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ListPlan:
-    """What everybody on a list gets, and what is expected of it; made by `plan_list`.
+    """What everybody on a list gets, and what is expected of it, as `plan_list` says.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         return allocator.treatments_[self._codes(self._check_X(X), [assignment])[0]]
 
     def predict_budgets(self, X: ArrayLike, budgets: ArrayLike) -> NDArray[Any]:
-        """Choose an arm for each row at several budgets; the policy stays as it is.
+        """Choose an arm for each row at several budgets. The policy stays as it is.
 
         Parameters
         ----------
@@ -96,13 +96,13 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         X : array-like of shape (n_samples, n_features)
             Columns as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
-            Outcomes; columns are matched by name where they have names.
+            Outcomes. Columns are matched by name where they have names.
         treatment : array-like of shape (n_samples,), default=None
-            Received arm; every arm of `fit` must occur.
+            Received arm. Every arm of `fit` must occur.
         cost : array-like of shape (n_samples,), default=None
-            Realised cost of the received arm; not needed with `arm_cost`.
+            Realised cost of the received arm. Not needed with `arm_cost`.
         propensity : array-like of shape (n_samples,), default=None
-            Probability of the received arm; by default the share of its rows.
+            Probability of the received arm. By default the share of its rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
         groups : array-like of shape (n_samples,), default=None

@@ -67,7 +67,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
 
     A network has a shared trunk, of two layers by default, and for every
     component a head `base(h) + direction_j * common(h) + own_j(h)` for arm `j`, with
-    linear parts; only the received arm enters the loss. Its inputs are the ranks of the
+    linear parts. Only the received arm enters the loss. Its inputs are the ranks of the
     features, or the features themselves where they have few values, so that units and
     outliers do not matter. Its weights are moving averages over the steps.
 
@@ -76,7 +76,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     of its own, which a prior draws together as far as the data allows (empirical Bayes).
     Boosted effect trees find what only several features together tell. All are combined on
     the link scale, with weights for what the arms have in common and for effects, which are
-    fitted to rows that a model did not see; then components learn of each other. The hidden
+    fitted to rows that a model did not see. Then components learn of each other. The hidden
     representation H are the leading principal components of the hidden layers and of the
     combined links.
 
@@ -87,12 +87,12 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     Parameters
     ----------
     hidden_layer_sizes : sequence of int, default=(64, 32)
-        Widths of the trunk's layers; the last is the hidden representation.
+        Widths of the trunk's layers. The last is the hidden representation.
     n_networks : int, default=5
-        Number of networks; fewer on few rows, see `n_networks_`.
+        Number of networks. Fewer on few rows, see `n_networks_`.
     n_components : int, default=32
         Principal components of the hidden layers and combined links that `transform`
-        gives; fewer on few rows, see `n_components_`.
+        gives. Fewer on few rows, see `n_components_`.
     outcomes : bool, default=True
         Append the expected outcomes Q to the hidden representation H, as the
         clusterer and the allocator expect them, and before Q by how much the models
@@ -105,7 +105,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     batch_size : int or "auto", default="auto"
         Rows that a network learns from in a step; "auto" is 512, or 1024 from 60,000 rows on.
     lr : float, default=2e-3
-        Learning rate of AdamW; halved when the held-out loss stalls.
+        Learning rate of AdamW. Halved when the held-out loss stalls.
     device : str, default="auto"
         Device that trains, as torch names it; "auto" takes a GPU if there is
         one. On the CPU it trains on one thread. Prediction is always on the
@@ -126,7 +126,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     networks_ : list of Network
         Weights of the fitted networks, as numpy arrays.
     history_ : list of list of dict
-        For every network and epoch, `train_loss` and `valid_loss`; all networks have the
+        For every network and epoch, `train_loss` and `valid_loss`. All networks have the
         same epochs.
     effect_slopes_ : EffectSlopes or None
         Slopes of held-out outcomes and cost on the expected effects: 1 if expected effects
@@ -227,7 +227,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         X : array-like of shape (n_samples, n_features)
             Features in any units.
         y : array-like of shape (n_samples,) or (n_samples, n_outcomes)
-            Outcomes, numeric; every column is a task.
+            Outcomes, numeric. Every column is a task.
         treatment : array-like of shape (n_samples,), default=None
             Received arm; None means that there is one.
         cost : array-like of shape (n_samples,), default=None
@@ -371,7 +371,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         Returns
         -------
         sentences : list of str
-            One for each task, with the slope of `effect_slopes_` for all arms; empty where no
+            One for each task, with the slope of `effect_slopes_` for all arms. Empty where no
             rows were held out.
         """
         check_is_fitted(self)

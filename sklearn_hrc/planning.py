@@ -84,7 +84,7 @@ def plan_list(
         :mod:`sklearn_hrc.rules`. Numbers and shares are those of the list.
     eligible : array-like of shape (n_samples, n_treatments) or dict, default=None
         Who may get which arm: a boolean column for each treatment, in the order of `treatments_`
-        or a data frame with labels; or a dict with a boolean mask for some treatments. None: all
+        or a data frame with labels, or a dict with a boolean mask for some treatments. None: all
         may get all.
     same_arm_within : array-like of shape (n_samples,) or str, default=None
         Label of the household of each row, or the name of a column of `X` that holds it. The

@@ -1,6 +1,6 @@
 """The table of cells: what an experiment says about each cluster and arm.
 
-Built from rows, merged with tables of other rows; everything that estimation
+Built from rows, merged with tables of other rows. Everything that estimation
 and allocation need, and nothing that grows with the number of rows.
 """
 
@@ -31,15 +31,15 @@ class CellTable(NamedTuple):
     treatments : ndarray of shape (n_treatments,)
         Labels.
     cells : Moments of n_clusters * n_treatments groups
-        Received arms; columns: the outcomes, the cost (zero where none was
+        Received arms. Columns: the outcomes, the cost (zero where none was
         given) and, where outcomes are predicted, the residuals of both.
     members : Moments of n_clusters groups, squares only
-        All rows; columns: the covariates, then what was spent.
+        All rows. Columns: the covariates, then what was spent.
     received : Moments of n_clusters * n_treatments groups, squares only
-        Received arms; columns: the covariates. No columns unless the
+        Received arms. Columns: the covariates. No columns unless the
         covariates predict the cells.
     arms : Moments of n_treatments groups
-        Received arms; columns: the covariates, the outcomes, the cost. No
+        Received arms. Columns: the covariates, the outcomes, the cost. No
         columns unless the covariates predict the cells.
     """
 
@@ -125,7 +125,7 @@ def summarise(X, experiment, estimation, prices=None, columns=None):
     X : ndarray of shape (n_samples, 1 + n_covariates)
         Cluster label, then covariates.
     experiment : Experiment
-        Checked rows; those without weight are left out.
+        Checked rows. Those without weight are left out.
     estimation : {"raw", "pooled", "outcomes"}
         How the cells will be estimated.
     prices : ndarray of shape (n_treatments,), default=None
@@ -162,7 +162,7 @@ def summarise(X, experiment, estimation, prices=None, columns=None):
 
 
 def with_cost(experiment):
-    """Return outcomes and cost side by side; a cost that was not given is zero."""
+    """Return outcomes and cost side by side. A cost that was not given is zero."""
     cost = experiment.cost
     if cost is None:
         cost = np.zeros(len(experiment.outcomes))
@@ -170,7 +170,7 @@ def with_cost(experiment):
 
 
 def merge_tables(first, second, order=None):
-    """Return the statistics of the rows of both tables; clusters and arms are united.
+    """Return the statistics of the rows of both tables. Clusters and arms are united.
 
     Arms are sorted, or stand as in an order of their labels.
     """

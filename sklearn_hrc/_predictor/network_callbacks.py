@@ -25,7 +25,7 @@ class TrainingEnd(Exception):
 
 
 class AverageWeights(Callback):
-    """Keep a moving average of the weights; training goes on without it."""
+    """Keep a moving average of the weights. Training goes on without it."""
 
     def on_train_begin(self, net, **kwargs):
         """Start from the initial weights."""
@@ -54,7 +54,7 @@ class HeldOut(Callback):
     average : AverageWeights
         Has the weights.
     n_networks : int
-        Number of networks; network `m` holds out fold `m`.
+        Number of networks. Network `m` holds out fold `m`.
     """
 
     def __init__(self, rows, average, n_networks):

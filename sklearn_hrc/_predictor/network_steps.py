@@ -37,7 +37,7 @@ class Rows(torch.utils.data.Dataset):
 
 
 class SlicingIterator:
-    """Shuffled batches by slices of tensors; the default loader collates row by row."""
+    """Shuffled batches by slices of tensors. The default loader collates row by row."""
 
     def __init__(self, dataset, batch_size, generator):
         self.dataset, self.batch_size, self.generator = dataset, batch_size, generator

@@ -1,6 +1,6 @@
 """Training of multi-task networks side by side, with skorch and torch.
 
-This file and those of its name, `network_*.py`, are the only ones that import them; they
+This file and those of its name, `network_*.py`, are the only ones that import them. They
 are imported when a representer is fitted.
 """
 
@@ -61,7 +61,7 @@ def train_side_by_side(
         Targets of the components, then their weights in the loss.
     folds : ndarray of shape (n_samples,), int
         Network `m` does not learn from fold `m`, whose loss says which weights are
-        kept and when to stop; other folds teach all networks. If these folds have no
+        kept and when to stop. Other folds teach all networks. If these folds have no
         rows, training runs for `max_epochs`.
     n_treatments : int
         Number of arms.
@@ -70,7 +70,7 @@ def train_side_by_side(
     hidden_layer_sizes : sequence of int
         Widths of the trunk's layers.
     max_epochs, batch_size, lr, device
-        As in :class:`~sklearn_hrc.MultiTaskRepresenter`, resolved; `batch_size` is how
+        As in :class:`~sklearn_hrc.MultiTaskRepresenter`, resolved. `batch_size` is how
         many rows a network learns from in a step, in the mean.
     seeds : sequence of int
         Seed of the order of the rows, then one of each network's initial weights.
@@ -147,7 +147,7 @@ def _stream(device):
 def _one_thread():
     """Train on one thread: a step is too short to be shared.
 
-    Two threads gain nothing on an idle machine; where others use its cores
+    Two threads gain nothing on an idle machine. Where others use its cores
     they wait for each other, and training takes ten times as long.
     """
     n_threads = torch.get_num_threads()
@@ -159,7 +159,7 @@ def _one_thread():
 
 
 def _fit(net, rows):
-    """Train, and return whether a user's Ctrl-C ended that; in the first epoch it goes on."""
+    """Train, and return whether a user's Ctrl-C ended that. In the first epoch it goes on."""
     is_interrupted = False
     net.notify("on_train_begin", X=rows)
     try:

@@ -241,7 +241,7 @@ class RiskOfBlocks(NamedTuple):
         return counts
 
     def cut(self, counts):
-        """Say what `BudgetRisk.cut` says; blocks of a cluster have its coefficients."""
+        """Say what `BudgetRisk.cut` says. Blocks of a cluster have its coefficients."""
         total = sum_to_clusters(self.blocks.meant(counts), self.blocks, len(self.rule.sizes))
         excess, coefficients, limit = self.rule.cut(total)
         return excess, self.blocks.spread(coefficients), limit

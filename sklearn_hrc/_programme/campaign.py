@@ -21,7 +21,7 @@ class Campaign(NamedTuple):
     value : ndarray of shape (n_clusters, n_arms)
         What is made as large as possible: the response, or money.
     sizes : ndarray of shape (n_clusters,)
-        Individuals of each cluster; no whole numbers where rows stand for fractions of them.
+        Individuals of each cluster. No whole numbers where rows stand for fractions of them.
     blocks : Blocks
         Units of the clusters that get one arm each.
     errors : CostErrors
@@ -60,7 +60,7 @@ class Plan(NamedTuple):
     Attributes
     ----------
     counts : ndarray of shape (n_clusters, n_arms)
-        Individuals; rows sum to the sizes of the clusters.
+        Individuals. Rows sum to the sizes of the clusters.
     of_blocks : ndarray of shape (n_blocks, n_arms)
         Individuals of each block.
     response, cost : float

@@ -1,7 +1,7 @@
 """Why the requirements of a campaign cannot all be kept.
 
 Requirements are in conflict if no allocation keeps all of them. The smallest such set
-is searched by size in the linear relaxation; each of its requirements then says by how
+is searched by size in the linear relaxation. Each of its requirements then says by how
 much it would have to give for the others to stand.
 """
 
@@ -37,7 +37,7 @@ def smallest_conflict(sizes, requirements):
     Returns
     -------
     conflict : list of Requirement
-        No proper subset of it is in conflict; up to three requirements, no smaller set is.
+        No proper subset of it is in conflict. Nor is a smaller set, up to three requirements.
     """
     left = list(requirements)
     for one in requirements:
@@ -66,7 +66,7 @@ def least_relief(sizes, requirements, one):
     Returns
     -------
     relief : float
-        Per individual, in the unit of the requirement's constraints; infinite if no relief helps.
+        Per individual, in the unit of the requirement's constraints. Infinite if no relief helps.
     """
     firm = [other.constraints for other in requirements if other is not one]
     firm.append(no_constraints(one.constraints.matrix.shape[1]))

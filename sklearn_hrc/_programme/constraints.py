@@ -119,7 +119,7 @@ def at_most(name, value, coefficients, per_unit, *, whole=False):
 
 
 def at_least(name, value, coefficients, per_unit, *, whole=False):
-    """Require `sum(coefficients * counts) >= value * per_unit`; see `at_most`."""
+    """Require `sum(coefficients * counts) >= value * per_unit`. See `at_most`."""
     constraints = _limited(-coefficients, -value, per_unit, whole)
     return Requirement(name, float(value), -1, constraints, float(per_unit))
 
@@ -143,7 +143,7 @@ def monotone(places, sizes, n_arms):
     places : list of int
         Indices of different clusters.
     sizes : ndarray of shape (n_clusters,)
-        Individuals; empty clusters are passed over.
+        Individuals. Empty clusters are passed over.
     n_arms : int
         Arms, which step up in their order.
 

@@ -61,7 +61,7 @@ class _Columns:
         self.arms, self.values, self.taken = [], [], []
 
     def add(self, price, weight):
-        """Add the best allocation at prices, where worth has a weight; return its value there."""
+        """Add the best allocation at prices, where worth has a weight. Return its value there."""
         net = weight * self.worth - (price @ self.matrix).reshape(self.worth.shape)
         arm = net.argmax(axis=1)
         chosen = self.places + arm
@@ -81,7 +81,7 @@ class _Columns:
 
 
 def _mixed(columns, limit, give, worth, tolerance):
-    """Add columns until none gains; without `worth`, until the limits are kept.
+    """Add columns until none gains. Without `worth`, until the limits are kept.
 
     Returns the optimum (or the excess over the limits), prices, mixture and relief.
     """

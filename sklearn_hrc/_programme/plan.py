@@ -117,7 +117,7 @@ def _plan_chance(campaign, budgets, weights):
 
     A cost within a budget `b` with probability `level / P(budget >= b)` is within the
     budget with probability `level`. That is a convex rule for each `b`, of which the best
-    is taken; the largest budget with the level itself bounds what any plan can reach.
+    is taken. The largest budget with the level itself bounds what any plan can reach.
     """
     plans = []
     for budget in np.unique(budgets):
@@ -168,7 +168,7 @@ def plan_response(campaign, target):
     Parameters
     ----------
     campaign : Campaign
-        Estimates and rules; `risk` and `value` have no part in it.
+        Estimates and rules. `risk` and `value` have no part in it.
     target : float
         Mean response per individual.
 

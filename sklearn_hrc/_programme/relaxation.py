@@ -42,7 +42,7 @@ class Infeasible(ArithmeticError):
     Attributes
     ----------
     reason : {"fractions", "whole", "time"}
-        Not even fractions of individuals keep them; no whole numbers do; unknown.
+        Not even fractions of individuals keep them, or no whole numbers do, or it is unknown.
     cuts : list of LinearConstraints
         What was demanded for the convex rule.
     """
@@ -200,7 +200,7 @@ def relieve(sizes, soft, firm):
     Returns
     -------
     relief : float
-        Per individual; infinite if no relief helps.
+        Per individual. Infinite if no relief helps.
     counts : ndarray of shape (n_clusters, n_arms) or None
         Counts, which are no whole numbers, that are left.
     """

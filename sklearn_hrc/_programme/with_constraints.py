@@ -1,7 +1,7 @@
 """Allocation under several linear rules, and a convex one.
 
 With one budget constraint the programme has a shape of its own (`one_budget`). With
-more constraints, the linear relaxation is solved first; its dual prices give a bound
+more constraints, the linear relaxation is solved first. Its dual prices give a bound
 and the loss of every arm against the best one of its cluster. Arms that lose
 more than the gap between the bound and the best allocation so far drop out,
 and the core that is left goes to CBC.
@@ -54,7 +54,7 @@ def solve_constrained(value, sizes, constraints, *, split_clusters=True, time_li
     sizes : ndarray of shape (n_clusters,), int
         Individuals of each cluster.
     constraints : LinearConstraints
-        Linear rules; may be empty.
+        Linear rules. May be empty.
     split_clusters : bool or ndarray of shape (n_clusters,), int, default=True
         Whether the individuals of a cluster may receive different arms, or its number of units.
     time_limit : float, default=10.0
@@ -106,7 +106,7 @@ def to_core(value, sizes, constraints, price, split_clusters, tolerance):
     value, sizes, constraints, split_clusters
         As in `solve_constrained`.
     price : ndarray of shape (n_constraints,)
-        Not negative; the bound holds for any.
+        Not negative. The bound holds for any.
     tolerance : float
         Gap, as a share of what is at stake, that counts as none.
 
@@ -216,7 +216,7 @@ def _one_arm_for_all(core, constraints):
 def _loosened(core, constraints, best, bound, gap, deadline):
     """Bound the value by constraints that are loosened as the first answer's were tightened.
 
-    Between the two, an allocation may use a limit to the last digit; it is looked for where
+    Between the two, an allocation may use a limit to the last digit. It is looked for where
     constraints are as they are.
     """
     for loosen in (CONSTRAINT_TOLERANCE, 0.0):

@@ -21,11 +21,11 @@ class MaxSpend(ArmRule):
     Parameters
     ----------
     arm : label or list of labels
-        Treatment; several count together.
+        Treatment. Several count together.
     spend : float, default=None
         Spend on the treatment divided by the number of all individuals, in the unit of `budget`.
     total_spend : float, default=None
-        Spend in all, in the unit of `total_budget`; in place of `spend`.
+        Spend in all, in the unit of `total_budget`, in place of `spend`.
 
     Raises
     ------

@@ -200,7 +200,7 @@ class Monotone(Rule):
 
 
 def _places_of(labels, clusters, name):
-    """Return the indices of cluster labels; one without rows has nobody to be ruled."""
+    """Return the indices of cluster labels. One without rows has nobody to be ruled."""
     places = {label: place for place, label in enumerate(clusters.tolist())}
     for label in labels:
         if np.ndim(label):

@@ -33,7 +33,7 @@ class MinShare(ArmRule):
     Parameters
     ----------
     arm : label or list of labels
-        Treatment; several count together.
+        Treatment. Several count together.
     share : float
         From 0 to 1.
 
@@ -71,7 +71,7 @@ class MaxShare(ArmRule):
     Parameters
     ----------
     arm : label or list of labels
-        Treatment; several count together.
+        Treatment. Several count together.
     share : float
         From 0 to 1.
 
@@ -112,7 +112,7 @@ class MaxIndividuals(ArmRule):
     Parameters
     ----------
     arm : label or list of labels
-        Treatment; several count together.
+        Treatment. Several count together.
     individuals : int
         Not negative.
 
