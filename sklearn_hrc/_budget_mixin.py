@@ -13,20 +13,20 @@ from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, check_unchange
 from sklearn_hrc._explanations import marginal_moves, plan_table
 from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._plan_in_use import PlanInUse, of_plan, warn_if_idle
-from sklearn_hrc._problem import campaign_of, check_is_for_clusters
+from sklearn_hrc._problem import (
+    campaign_of,
+    check_is_for_clusters,
+    needs_no_budget,
+    plan_for_budget,
+    plan_for_goal,
+)
 from sklearn_hrc._programme.blocks import whole_clusters
 from sklearn_hrc._programme.budget_path import path_allocation, path_shares
-from sklearn_hrc._programme.campaign import risk_of, spending_of
+from sklearn_hrc._programme.campaign import risk_of
 from sklearn_hrc._programme.hull import hull_path
-from sklearn_hrc._programme.plan import (
-    cheapest_budget,
-    plan_budget,
-    plan_response,
-    plan_without_budget,
-)
+from sklearn_hrc._programme.plan import cheapest_budget
 from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetError
-from sklearn_hrc.goals import LeastCost, Profit
 from sklearn_hrc.rules._rule import Rule, check_rules
 
 if TYPE_CHECKING:
@@ -276,9 +276,7 @@ class BudgetMixin:
         return made_with, campaign_of(self, *blocks)
 
     def _plan(self, budget):
-        if isinstance(budget, UncertainBudget):
-            return plan_budget(self._current_campaign(), *budget.resolve())
-        return plan_budget(self._current_campaign(), as_finite(budget, "budget"))
+        return plan_for_budget(self._current_campaign(), budget)[0]
 
     def _assign(self, budget):
         return self._assignment_of(self._plan(budget))
@@ -302,46 +300,34 @@ class BudgetMixin:
 
     def _plan_by_parameters(self):
         """Plan for the goal and the budget of the constructor."""
-        campaign = self._current_campaign()
-        if isinstance(self.goal, LeastCost):
-            return self._adopt_spending(plan_response(campaign, float(self.goal.target_response)))
+        if needs_no_budget(self):
+            campaign = self._current_campaign()
+            plan, rule = plan_for_goal(campaign, self.goal)
+            return self._adopt(plan, rule, plan.cost / campaign.sizes.sum())
         if self.budget is not None:
             return self._adopt_budget(self.budget)
-        if isinstance(self.goal, Profit):
-            return self._adopt_spending(plan_without_budget(campaign))
         budget = max(self._mean_spent, self._cheapest_budget())
-        return self._adopt(self._plan(budget), budget)
+        return self._adopt(*plan_for_budget(self._current_campaign(), budget))
 
     def _adopt_budget(self, budget, *, is_set=False):
         """Plan for a budget that the user gave, and put the plan to use."""
-        plan = self._plan(budget)
-        if not isinstance(budget, UncertainBudget):
-            return self._adopt(plan, budget, warn=True, given=budget if is_set else None)
-        campaign = self._current_campaign()
-        # With a chance the plan is made for one of the budgets: what it keeps is what it spends.
-        by_spending = self.risk == "chance"
-        rule = spending_of(campaign, plan) if by_spending else risk_of(campaign, *budget.resolve())
-        return self._adopt(plan, budget.mean, rule, given=budget if is_set else None)
+        planned = plan_for_budget(self._current_campaign(), budget)
+        # By rules, a budget may be left over.
+        warn = not isinstance(budget, UncertainBudget) and not self._current_campaign().requirements
+        return self._adopt(*planned, warn=warn, given=budget if is_set else None)
 
-    def _adopt_spending(self, plan):
-        """Put a plan to use whose budget is what it spends."""
-        spent = plan.cost / self._current_campaign().sizes.sum()
-        return self._adopt(plan, spent, spending_of(self._current_campaign(), plan))
-
-    def _adopt(self, plan, budget, rule=None, *, warn=False, given=None):
-        """Put a plan to use, with the budget and the rule for it that the plan keeps."""
-        campaign = self._current_campaign()
+    def _adopt(self, plan, rule, budget, *, warn=False, given=None):
+        """Put a plan to use, with the rule by which it keeps a budget."""
         use = PlanInUse(
             float(budget),
             plan,
-            risk_of(campaign, [budget], np.ones(1)) if rule is None else rule,
+            rule,
             self._whole(plan.counts),
             self._assignment_of(plan),
-            campaign,
+            self._current_campaign(),
             given,
         )
-        # By rules, a budget may be left over.
-        if warn and not campaign.requirements:
+        if warn:
             warn_if_idle(use)
         self._in_use = use
         return self

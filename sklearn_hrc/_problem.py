@@ -3,11 +3,13 @@
 import numpy as np
 from sklearn.base import is_clusterer
 
-from sklearn_hrc._parameters import resolve_parameters
+from sklearn_hrc._parameters import as_finite, resolve_parameters
 from sklearn_hrc._programme.blocks import sum_to_clusters
-from sklearn_hrc._programme.campaign import Campaign
+from sklearn_hrc._programme.campaign import Campaign, risk_of, spending_of
+from sklearn_hrc._programme.plan import plan_budget, plan_response, plan_without_budget
 from sklearn_hrc._programme.risk import CostErrors
-from sklearn_hrc.goals import Profit
+from sklearn_hrc.budgets import UncertainBudget
+from sklearn_hrc.goals import LeastCost, Profit
 from sklearn_hrc.rules._rule import Setting, check_rules
 
 __all__ = [
@@ -18,6 +20,9 @@ __all__ = [
     "check_steps",
     "cost_errors",
     "has_order",
+    "needs_no_budget",
+    "plan_for_budget",
+    "plan_for_goal",
 ]
 
 
@@ -169,3 +174,62 @@ def cost_errors(estimates):
         level=np.sqrt(estimates.shared[:, 1, 1]),
         factors=estimates.factors[:, :, 1],
     )
+
+
+def needs_no_budget(allocator):
+    """Tell whether the goal of an allocator says by itself what to spend."""
+    goal = allocator.goal
+    return isinstance(goal, LeastCost) or (isinstance(goal, Profit) and allocator.budget is None)
+
+
+def plan_for_goal(campaign, goal):
+    """Plan for a goal that needs no budget.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Estimates and requirements.
+    goal : Profit or LeastCost
+        What the plan is for.
+
+    Returns
+    -------
+    plan : Plan
+        Within the requirements.
+    rule : BudgetRisk
+        No more is spent than by the plan.
+    """
+    if isinstance(goal, LeastCost):
+        plan = plan_response(campaign, float(goal.target_response))
+    else:
+        plan = plan_without_budget(campaign)
+    return plan, spending_of(campaign, plan)
+
+
+def plan_for_budget(campaign, budget):
+    """Plan for a budget, or for one that is not known yet.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Estimates and requirements.
+    budget : float or UncertainBudget
+        Mean cost per individual.
+
+    Returns
+    -------
+    plan : Plan
+        Within the budget and the requirements.
+    rule : BudgetRisk
+        How the plan keeps the budget.
+    mean : float
+        Expected budget.
+    """
+    if not isinstance(budget, UncertainBudget):
+        budget = as_finite(budget, "budget")
+        return plan_budget(campaign, budget), risk_of(campaign, [budget], np.ones(1)), budget
+    plan = plan_budget(campaign, *budget.resolve())
+    if campaign.risk == "chance":
+        # The plan is made for one of the budgets: what it keeps is what it spends.
+        return plan, spending_of(campaign, plan), budget.mean
+    return plan, risk_of(campaign, *budget.resolve()), budget.mean

@@ -1,20 +1,18 @@
 """Decisions for every row of an experiment by policies that have not seen the row."""
 
-import time
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-import sklearn
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples
 
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._experiment import check_experiment, check_labels
-from sklearn_hrc._unwrap import transform_through, unwrap_policy
+from sklearn_hrc._fold_fits import ask_fold
+from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.metrics._folds import check_folds
 
 __all__ = ["cross_fit_arms"]
@@ -154,19 +152,9 @@ def cross_fit_arms(
 
 def _decide_fold(policy, X, y, given, budgets, fold, number, verbose):
     """Fit a policy to the training part of a fold, and decide the rows of its test part."""
-    started = time.perf_counter()
-    train, test = fold
-    rows = {name: _safe_indexing(values, train) for name, values in given.items()}
-    try:
-        # Routing passes treatment and cost to all steps of a pipeline.
-        with sklearn.config_context(enable_metadata_routing=True):
-            policy.fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
-        steps, last = unwrap_policy(policy)
-        arms = last.predict_budgets(transform_through(steps, _safe_indexing(X, test)), budgets)
-    except Exception as error:
-        error.add_note(f"This was fold {number} of cv (counted from 0) in cross_fit_arms.")
-        raise
-    if verbose:
-        seconds = time.perf_counter() - started
-        print(f"cross_fit_arms: fold {number}, {len(test)} rows decided, {seconds:.1f} s")
-    return arms
+
+    def decide(last, Z):
+        return last.predict_budgets(Z, budgets)
+
+    how = {"caller": "cross_fit_arms", "verbose": verbose}
+    return ask_fold(policy, X, y, given, fold, number, decide, **how)

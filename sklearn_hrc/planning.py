@@ -20,13 +20,19 @@ from sklearn_hrc._list_cells import cells_of_units, undivided
 from sklearn_hrc._list_plan import ListPlan
 from sklearn_hrc._parameters import as_finite
 from sklearn_hrc._positions import project
-from sklearn_hrc._problem import campaign_of_list, check_steps, has_order
-from sklearn_hrc._programme.campaign import risk_of, spending_of
-from sklearn_hrc._programme.plan import plan_budget, plan_response, plan_without_budget
+from sklearn_hrc._problem import (
+    campaign_of_list,
+    check_steps,
+    has_order,
+    needs_no_budget,
+    plan_for_budget,
+    plan_for_goal,
+)
+from sklearn_hrc._programme.campaign import risk_of
+from sklearn_hrc._programme.plan import plan_budget
 from sklearn_hrc._tables import is_pandas
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.budgets import UncertainBudget
-from sklearn_hrc.goals import LeastCost, Profit
 from sklearn_hrc.rules._rule import Rule, check_rules
 
 __all__ = ["ListPlan", "plan_list"]
@@ -206,22 +212,14 @@ def _solve(allocator, campaign, total_budget, budget):
         total = as_finite(total_budget, "total_budget")
         plan = plan_budget(campaign, total / population, total=total)
         return plan, risk_of(campaign, [total / population], np.ones(1)), total
-    if budget is None:
-        budget = allocator._in_use.given
-    if budget is None and isinstance(allocator.goal, LeastCost):
-        plan = plan_response(campaign, float(allocator.goal.target_response))
-        return plan, spending_of(campaign, plan), plan.cost
-    if budget is None and allocator.budget is None and isinstance(allocator.goal, Profit):
-        plan = plan_without_budget(campaign)
-        return plan, spending_of(campaign, plan), plan.cost
+    budget = allocator._in_use.given if budget is None else budget
+    if budget is None and needs_no_budget(allocator):
+        plan, rule = plan_for_goal(campaign, allocator.goal)
+        return plan, rule, plan.cost
     if budget is None:
         budget = allocator.budget_ if allocator.budget is None else allocator.budget
-    if not isinstance(budget, UncertainBudget):
-        budget = UncertainBudget([as_finite(budget, "budget")])
-    plan = plan_budget(campaign, *budget.resolve())
-    is_chance = len(budget.values) > 1 and allocator.risk == "chance"
-    rule = spending_of(campaign, plan) if is_chance else risk_of(campaign, *budget.resolve())
-    return plan, rule, budget.mean * population
+    plan, rule, mean = plan_for_budget(campaign, budget)
+    return plan, rule, mean * population
 
 
 def _turn(place, unit):

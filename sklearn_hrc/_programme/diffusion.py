@@ -6,8 +6,48 @@ of the limits are off by no more than a few units take, however many clusters th
 """
 
 import numpy as np
+from scipy.sparse import csr_array
 
-__all__ = ["diffuse", "largest_take"]
+from sklearn_hrc._programme.constraints import are_kept
+from sklearn_hrc._programme.relaxation import Infeasible, relax
+
+__all__ = ["diffuse", "largest_take", "near_relaxation"]
+
+# By how many of the largest units limits are lowered, in turn, until rounded shares keep them.
+_ROOM = (0.2, 1.0, 4.0)
+
+
+def near_relaxation(value, sizes, constraints, units, per_unit):
+    """Return whole units near a relaxation whose limits are a little lower.
+
+    Where very many clusters are alike, a solver does not see which of them to move.
+
+    Parameters
+    ----------
+    value, sizes, constraints
+        As in `solve_constrained`.
+    units : ndarray of shape (n_clusters,), int
+        Units of each cluster.
+    per_unit : ndarray of shape (n_clusters, 1)
+        Individuals of a unit.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_clusters, n_arms), int64, or None
+        Units within the constraints. None where lower limits cannot be kept.
+    """
+    taken = csr_array(constraints.matrix.multiply(np.repeat(per_unit, value.shape[1])[None, :]))
+    room = largest_take(taken)
+    for n_units in _ROOM:
+        lower = constraints._replace(limit=constraints.limit - n_units * room)
+        try:
+            shares = relax(value, sizes, lower).counts / np.maximum(sizes, 1)[:, None]
+        except Infeasible:
+            return None
+        counts = diffuse(shares, units, taken)
+        if are_kept(counts * per_unit, constraints).all():
+            return counts
+    return None
 
 
 def largest_take(taken):

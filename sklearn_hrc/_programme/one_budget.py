@@ -143,13 +143,12 @@ def solve(response, cost, sizes, budget, *, split_clusters=True, time_limit=None
     >>> round(allocation.linear_bound, 6), allocation.bound, allocation.gap
     (7.5, 6.0, 0.0)
     """
-    started = time.monotonic()
+    deadline = None if time_limit is None else time.monotonic() + time_limit
     response, cost = np.asarray(response, dtype=np.float64), np.asarray(cost, dtype=np.float64)
     sizes, budget = np.asarray(sizes), float(budget)
     if sizes.dtype.kind != "f":
         sizes = sizes.astype(np.int64)
     _check(response, cost, sizes, budget, time_limit)
-    deadline = None if time_limit is None else started + time_limit
     units, per_unit = units_and_sizes(sizes, split_clusters)
     counts, start = np.zeros(cost.shape, dtype=sizes.dtype), cheapest_arms(response, cost)
     counts[np.arange(len(sizes)), start] = sizes

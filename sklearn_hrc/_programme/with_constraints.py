@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from sklearn_hrc._programme.constraints import are_kept, scale_constraints
-from sklearn_hrc._programme.diffusion import diffuse, largest_take
+from sklearn_hrc._programme.diffusion import near_relaxation
 from sklearn_hrc._programme.enumeration import unit_limits
 from sklearn_hrc._programme.exhaustive import search_moves
 from sklearn_hrc._programme.one_budget import units_and_sizes
@@ -29,8 +29,6 @@ _GAP = 1e-7
 # Arms beside the best ones that the first core holds, by how much a core grows, and the most
 # that it holds: to build a larger one for the solver takes longer than any time limit.
 _CORE, _GROWTH, _MOST = 200, 4, 20_000
-# By how many of the largest units limits are lowered, in turn, until rounded shares keep them.
-_ROOM = (0.2, 1.0, 4.0)
 
 
 class Core(NamedTuple):
@@ -75,27 +73,8 @@ def solve_constrained(value, sizes, constraints, *, split_clusters=True, time_li
     core, bound = to_core(value, sizes, constraints, price, split_clusters, _GAP)
     start = None
     if is_long(len(sizes), len(constraints.limit)):
-        start = _near_relaxation(core, value, sizes, constraints)
+        start = near_relaxation(value, sizes, constraints, core.units, core.per_unit)
     return search_core(core, bound, constraints, price, deadline, start)
-
-
-def _near_relaxation(core, value, sizes, constraints):
-    """Units near a relaxation whose limits are a little lower; None where these cannot be kept.
-
-    Where very many clusters are alike, a solver does not see which of them to move.
-    """
-    taken = constraints.matrix.multiply(np.repeat(core.per_unit, value.shape[1])[None, :])
-    room = largest_take(taken)
-    for n_units in _ROOM:
-        lower = constraints._replace(limit=constraints.limit - n_units * room)
-        try:
-            shares = relax(value, sizes, lower).counts / np.maximum(sizes, 1)[:, None]
-        except Infeasible:
-            return None
-        counts = diffuse(shares, core.units, csr_array(taken))
-        if are_kept(counts * core.per_unit, constraints).all():
-            return counts
-    return None
 
 
 def to_core(value, sizes, constraints, price, split_clusters, tolerance):
@@ -144,7 +123,7 @@ def search_core(core, bound, constraints, price, deadline, start=None):
     deadline : float
         On the clock of `time.monotonic`.
     start : ndarray of shape (n_clusters, n_arms), int, default=None
-        Units that may be allowed.
+        Units within the constraints.
 
     Returns
     -------
@@ -175,7 +154,7 @@ def _search(core, constraints, bound, deadline, start):
     """
     others, n_homes = np.sort(core.loss[core.units > 0], axis=None), (core.units > 0).sum()
     best, size = _one_arm_for_all(core, constraints), n_homes + _CORE
-    if start is not None and are_kept(start, constraints).all():
+    if start is not None:
         best = start if best is None or np.sum((start - best) * core.gain) > 0 else best
     gap = np.inf if best is None else max(bound - float(np.sum(best * core.gain)), 0.0)
     while gap > core.accepted:

@@ -1,18 +1,16 @@
 """What policies decide, expect and promise for rows that they have not seen."""
 
-import time
 import warnings
 from typing import NamedTuple
 
 import numpy as np
-import sklearn
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_hrc._columns import take_apart
+from sklearn_hrc._fold_fits import ask_fold
 from sklearn_hrc._labels import find_labels
-from sklearn_hrc._unwrap import transform_through, unwrap_policy
+from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.exceptions import BudgetWarning
 
 __all__ = ["HeldOut", "budget_in_use", "decide_held_out", "in_numbers"]
@@ -101,27 +99,17 @@ def in_numbers(held_out, treatments):
 
 def _ask_fold(policy, X, y, given, fold, number, budget, used, budgets, verbose):
     """Return arms, expectations and promise of the policy that has not seen a fold."""
-    started = time.perf_counter()
-    train, test = fold
-    rows = {name: _safe_indexing(values, train) for name, values in given.items()}
-    try:
-        # Routing passes treatment and cost to all steps of a pipeline. That a budget does not
-        # bind is said once, of all folds.
-        with sklearn.config_context(enable_metadata_routing=True), warnings.catch_warnings():
-            warnings.simplefilter("ignore", BudgetWarning)
-            policy.fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
-            steps, last = unwrap_policy(policy)
-            if used is not None:
-                last.set_budget(used)
-            Z = transform_through(steps, _safe_indexing(X, test))
-            answer = _answers(last, Z, budget, budgets)
-    except Exception as error:
-        error.add_note(f"This was fold {number} of cv (counted from 0) in evaluate.")
-        raise
-    if verbose:
-        seconds = time.perf_counter() - started
-        print(f"evaluate: fold {number}, {len(test)} rows decided, {seconds:.1f} s")
-    return answer
+
+    def ask(last, Z):
+        if used is not None:
+            last.set_budget(used)
+        return _answers(last, Z, budget, budgets)
+
+    with warnings.catch_warnings():
+        # That a budget does not bind is said once, of all folds.
+        warnings.simplefilter("ignore", BudgetWarning)
+        how = {"caller": "evaluate", "verbose": verbose}
+        return ask_fold(policy, X, y, given, fold, number, ask, **how)
 
 
 def _answers(last, Z, budget, budgets):

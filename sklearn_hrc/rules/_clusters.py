@@ -88,20 +88,7 @@ class Forbid(ArmRule):
         return columns_of(self.arm, treatments, "Forbid")
 
     def rows(self, X: Any, n_samples: int) -> np.ndarray:
-        """Return which rows of a list the rule speaks of.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            The list.
-        n_samples : int
-            Its rows.
-
-        Returns
-        -------
-        rows : ndarray of shape (n_samples,), bool
-            True where the treatment is forbidden.
-        """
+        """Return which rows of a list do not get the treatment."""
         found = self.where(X) if callable(self.where) else self._evaluated(X)
         check_aligned({"X": X, "where of Forbid": found})
         mask = as_booleans(found)
