@@ -54,6 +54,7 @@ import joblib
 import numpy as np
 import sklearn
 import torch
+from quality_raw import features_of_hrc, on_numbers
 from quality_settings import (
     COUPONS,
     DEVELOPMENT,
@@ -66,7 +67,6 @@ from quality_settings import (
 from quality_tables import print_setting, print_summaries, read_measures
 from rivals import RIVALS, individual
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
@@ -211,17 +211,18 @@ def timed(function, *arguments):
 
 def fit_networks(train, seed, **parameters):
     """Scale the features and train networks; return the pipeline and the seconds."""
-    scaler, representer = StandardScaler(), MultiTaskRepresenter(random_state=seed, **parameters)
+    features = features_of_hrc(train, seed)
+    representer = MultiTaskRepresenter(random_state=seed, **parameters)
     rows = {"treatment": train.treatment, "cost": train.cost}
     # Members of a household are alike, so that they should share a fold.
     if "groups" in train and "groups" in inspect.signature(representer.fit).parameters:
         rows["groups"] = train.groups
 
     def fit():
-        representer.fit(scaler.fit_transform(train.data), train.target, **rows)
+        representer.fit(features.fit_transform(train.data), train.target, **rows)
 
     seconds = timed(fit)[1]
-    return make_pipeline(scaler, representer), seconds
+    return make_pipeline(features, representer), seconds
 
 
 def own_predictions(world):
@@ -237,7 +238,7 @@ def own_predictions(world):
 
 def rival(fit):
     """Make a method of the function that fits a rival."""
-    return lambda world: timed(fit, world.train, world.seed)
+    return lambda world: timed(on_numbers, fit, world.train, world.seed)
 
 
 def hrc(n_clusters, *, networks=None, clusterer=None, **allocator):

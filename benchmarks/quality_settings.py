@@ -1,20 +1,27 @@
 """Simulated experiments on which quality.py judges decisions.
 
-Two families of worlds: coupons of several values (`make_coupon_experiment`) and
+Three families of worlds: coupons of several values (`make_coupon_experiment`),
 customers as shops have them, with offers that differ in kind
-(`make_customer_experiment`). Defaults are chosen on the settings of `DEVELOPMENT`
+(`make_customer_experiment`), and the same customers as a raw table (`quality_raw.py`).
+Defaults are chosen on the settings of `DEVELOPMENT`, which has no raw table,
 and figures are reported for those of `REPORTED`. The two share no setting of the
 same size and, by their seeds, no sample.
 """
 
 from typing import NamedTuple
 
+from quality_raw import make_raw_experiment
+
 from sklearn_hrc.datasets import make_coupon_experiment, make_customer_experiment
 
-MAKERS = {"coupon": make_coupon_experiment, "customer": make_customer_experiment}
+MAKERS = {
+    "coupon": make_coupon_experiment,
+    "customer": make_customer_experiment,
+    "raw": make_raw_experiment,
+}
 # Individuals to judge on, at least: with few rows of fit, too few would blur the judgement.
 # Coupons are judged on as many as are fitted, as all figures of theirs have been.
-TEST_ROWS = {"coupon": 0, "customer": 20_000}
+TEST_ROWS = {"coupon": 0, "customer": 20_000, "raw": 20_000}
 # Seed of the rows to judge on, less that of the rows of fit.
 TEST_SEED = 1000
 FIRST_SEEDS = {"reported": 0, "development": 50}
@@ -32,10 +39,10 @@ def coupons(settings):
     return {f"coupons, {name}": Setting("coupon", settings[name]) for name in settings}
 
 
-def customers(*settings):
-    """Settings of the family with customers, {name: Setting}, from (name, rows, parameters)."""
+def customers(*settings, family="customer"):
+    """Settings of a family with customers, {name: Setting}, from (name, rows, parameters)."""
     return {
-        f"{name}, {n_samples:,} rows": Setting("customer", {"n_samples": n_samples, **parameters})
+        f"{name}, {n_samples:,} rows": Setting(family, {"n_samples": n_samples, **parameters})
         for name, n_samples, parameters in settings
     }
 
@@ -70,6 +77,12 @@ REPORTED = coupons(COUPONS) | customers(
     ("nothing", 20_000, {"kind": "nothing"}),
     ("nothing", 4_000, {"kind": "nothing"}),
 )
+REPORTED |= customers(
+    ("raw table, different", 10_000, {"kind": "different"}),
+    ("raw table, different", 30_000, {"kind": "different"}),
+    ("raw table, segment", 20_000, {"kind": "segment"}),
+    family="raw",
+)
 DEVELOPMENT = coupons(DEVELOPMENT_COUPONS) | customers(
     ("different", 5_000, {"kind": "different"}),
     ("different", 15_000, {"kind": "different"}),
@@ -85,7 +98,8 @@ DEVELOPMENT = coupons(DEVELOPMENT_COUPONS) | customers(
 
 def family_of(name):
     """Family of a setting by its name, as a file of earlier measures has it."""
-    return "coupon" if name.startswith("coupons") else "customer"
+    prefixes = {"coupons": "coupon", "raw": "raw"}
+    return next((prefixes[prefix] for prefix in prefixes if name.startswith(prefix)), "customer")
 
 
 def has_nothing_to_target(name):
