@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, check_random_state
 
 from sklearn_hrc._compat import HasMethods, validate_params
+from sklearn_hrc._plain_numbers import numbers_of_table
 from sklearn_hrc.evaluation._held_out import decide_held_out, in_numbers
 from sklearn_hrc.evaluation._parts import (
     arms_part,
@@ -19,7 +20,6 @@ from sklearn_hrc.evaluation._parts import (
     rules_part,
     value_part,
 )
-from sklearn_hrc.evaluation._plain_features import plain_features
 from sklearn_hrc.evaluation._result import Evaluation
 from sklearn_hrc.evaluation._rows import check_evaluation
 from sklearn_hrc.evaluation._rules_to_beat import best_arm_of_all, rules_to_beat
@@ -176,7 +176,7 @@ def evaluate(
         n_jobs=n_jobs,
         verbose=verbose,
     )
-    features, names = plain_features(X)
+    features, names = numbers_of_table(X)
     # Arms that nobody received where the policy gives them are told by the overlap, once.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OverlapWarning)
@@ -239,7 +239,7 @@ def _check_draw(features, names, given, random_state) -> Bunch | None:
         groups=given["groups"],
         random_state=random_state,
     )
-    return check if names is None else _named(check, names)
+    return _named(check, names)
 
 
 def _named(check, names):

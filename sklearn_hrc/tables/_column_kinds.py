@@ -65,6 +65,8 @@ def find_kind(values: Any, label: str) -> tuple[Kind, list[str]]:
     kind = {"M": "date", "b": "number", "i": "number", "u": "number", "f": "number"}
     kind["m"] = "number"  # a duration, in days
     dtype = values.dtype
+    if _is_period(values):
+        return Kind("date"), []
     if getattr(dtype, "ordered", None) is not None:  # a Categorical
         return Kind("category"), []
     if (found := kind.get(getattr(dtype, "kind", "O"))) is not None:
@@ -145,6 +147,8 @@ def convert(values: Any, kind: Kind, label: str) -> Any:
     dtype_kind = getattr(values.dtype, "kind", "O")
     if getattr(values.dtype, "ordered", None) is not None:
         dtype_kind = "O"
+    if kind.name == "date" and _is_period(values):
+        return values.dt.to_timestamp()
     if kind.name == "category":
         return _as_categories(pandas, values, dtype_kind, label)
     if kind.name == "number" and dtype_kind in "biuf":
@@ -164,6 +168,11 @@ def convert(values: Any, kind: Kind, label: str) -> Any:
     _warn_of_unread(codes, pandas.isna(read), texts, kind.name, label)
     found = np.append(read, missing)[codes]  # code -1 is a missing value
     return pandas.Series(found, index=values.index)
+
+
+def _is_period(values):
+    """Tell whether a column holds periods of pandas, such as months. Their start is their date."""
+    return hasattr(getattr(values, "dt", None), "to_timestamp")
 
 
 def _read_or_truth(texts, style):

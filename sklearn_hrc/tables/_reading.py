@@ -5,6 +5,7 @@ import io
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ _SAMPLE_ROWS = 200
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "<NA>"]
 
 
-def read_file(path: str | os.PathLike, name: str) -> tuple[Any, list[str]]:
+def read_file(
+    path: str | os.PathLike, name: str, text: Sequence[str] = ()
+) -> tuple[Any, list[str]]:
     """Read a table from a file.
 
     Parameters
@@ -32,6 +35,8 @@ def read_file(path: str | os.PathLike, name: str) -> tuple[Any, list[str]]:
         CSV (also .tsv, .txt, compressed) or Parquet file.
     name : str
         Name of the parameter, for errors.
+    text : sequence of str, default=()
+        Columns of a CSV file whose text stays as it is, such as ids that begin with noughts.
 
     Returns
     -------
@@ -51,7 +56,8 @@ def read_file(path: str | os.PathLike, name: str) -> tuple[Any, list[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"{name} is expected to be a file that exists, got {str(path)!r}.")
     _check_size(path, name)
-    frame, notes = (_read_parquet if kind in _PARQUET else _read_text)(path, name)
+    is_parquet = kind in _PARQUET
+    frame, notes = _read_parquet(path, name) if is_parquet else _read_text(path, name, text)
     if not len(frame):
         raise ValueError(f"{name} is expected to hold rows, got none in {path.name!r}.")
     return frame, notes
@@ -82,18 +88,19 @@ def _read_parquet(path, name):
         raise _unreadable(path, name, "Parquet", error) from error
 
 
-def _read_text(path, name):
+def _read_text(path, name, text):
     """Read text in UTF-8, or in the encoding of Windows where it is no UTF-8."""
     try:
-        return _read_encoded(path, name, "utf-8-sig")
+        return _read_encoded(path, name, "utf-8-sig", text)
     except UnicodeDecodeError:
-        frame, notes = _read_encoded(path, name, "cp1252")
+        frame, notes = _read_encoded(path, name, "cp1252", text)
         return frame, [f"{path.name!r} is not UTF-8; it was read as Windows-1252.", *notes]
 
 
-def _read_encoded(path, name, encoding):
+def _read_encoded(path, name, encoding, text):
     pandas = import_extra("pandas", name)
     read = {"encoding": encoding, "keep_default_na": False, "na_values": _MISSING}
+    read["dtype"] = dict.fromkeys(text, str)
     try:
         head = _first_rows(pandas, path, encoding)
         delimiter = _find_delimiter(head)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_hrc._labels import check_labels, check_treatments, find_labels, label_order
+from sklearn_hrc._plain_numbers import codes_of, plain_numbers
 from sklearn_hrc._warning import warn
 from sklearn_hrc.tables._column_kinds import Kind, convert
 from sklearn_hrc.tables._column_leaks import find_leaks
@@ -18,7 +19,6 @@ from sklearn_hrc.tables._named_columns import (
     read_probability,
     read_weight,
 )
-from sklearn_hrc.tables._plain_numbers import codes_of, plain_numbers
 from sklearn_hrc.tables._rows_report import Reading, smallest_differences, summarise
 from sklearn_hrc.tables._table_cleaner import look_at_columns
 
@@ -235,7 +235,7 @@ def _randomisation(features, metadata):
     from sklearn_hrc.metrics import check_randomisation
 
     pandas = import_extra("pandas", "rows_of")
-    numbers = plain_numbers(features.columns, features.kinds)
+    numbers = plain_numbers(features.columns)
     if not numbers:
         return "Not checked, since no feature has values."
     names = list(numbers)[:_CHECKED_COLUMNS]

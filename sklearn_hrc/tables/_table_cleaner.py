@@ -9,6 +9,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._experiment import restore_on_error
+from sklearn_hrc._notebook import NotebookMixin
 from sklearn_hrc._warning import warn
 from sklearn_hrc.tables._column_ids import looks_like_id
 from sklearn_hrc.tables._column_kinds import Kind, convert, find_kind
@@ -49,12 +50,13 @@ def look_at_columns(frame: Any, keep: Sequence[Hashable]) -> tuple[dict, dict, l
     return kinds, ids, notes
 
 
-class TableCleaner(TransformerMixin, BaseEstimator):
+class TableCleaner(NotebookMixin, TransformerMixin, BaseEstimator):
     """Bring a raw table into shape: numbers, dates and text in the columns of the fit.
 
-    Numbers and dates that stand in text are read. Columns that look like ids are left out.
-    `transform` takes a table with further columns, in another order, from another library.
-    Nothing is imputed or encoded; that is for the next steps.
+    Numbers and dates that stand in text are read. A period, such as a month, becomes its first
+    day. Columns that look like ids are left out. `transform` takes a table with further columns,
+    in another order, from another library. Nothing is imputed or encoded; that is for the next
+    steps.
 
     Parameters
     ----------

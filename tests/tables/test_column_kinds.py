@@ -50,6 +50,7 @@ def test_kinds(values, kind, converted):
         ["03.05.2024", None],
         pd.to_datetime(["2024-05-03", None]),
         pd.to_datetime(["2024-05-03", None], utc=True),
+        pd.PeriodIndex(["2024-05-03", None], freq="D"),
     ],
 )
 def test_kinds_of_dates(values):
@@ -59,6 +60,18 @@ def test_kinds_of_dates(values):
     assert kind.name == "date"
     assert dates[0] == pd.Timestamp("2024-05-03")
     assert dates.isna().tolist() == [False, True]
+
+
+def test_months_are_dates_of_their_first_day():
+    months = pd.Series(pd.PeriodIndex(["2024-05", None, "2023-12"], freq="M"))
+    kind, notes = find_kind(months, "since")
+    assert (kind, notes) == (Kind("date"), [])
+    expected = pd.to_datetime(["2024-05-01", None, "2023-12-01"])
+    assert_array_equal(convert(months, kind, "since").to_numpy(), expected.to_numpy())
+    # A list may hold them where the experiment held text.
+    text = find_kind(pd.Series(["2024-05-01"]), "since")[0]
+    assert_array_equal(convert(months, text, "since").to_numpy(), expected.to_numpy())
+    assert looks_like_id(months, kind, "since") is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A policy for raw tables: steps, lists of next month, gaps, seeds and planted truth."""
 
+import pickle
 import sys
 import warnings
 
@@ -87,6 +88,26 @@ def test_a_list_in_another_order_with_further_columns_gets_the_same(fitted):
     assert plan.total_cost <= 30 * (1 + 1e-12)
     turned_plan = plan_list(fitted, turned, total_budget=30, same_arm_within="household")
     assert turned_plan.total_cost <= 30 * (1 + 1e-12)
+
+
+def test_decisions_are_the_same_after_pickling(fitted):
+    new = people(300)
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert_array_equal(copy.predict(new), fitted.predict(new))
+    assert_array_equal(copy[:-1].transform(new), fitted[:-1].transform(new))
+    plans = [plan_list(one, new, total_budget=30) for one in (copy, fitted)]
+    assert_array_equal(plans[0].arms, plans[1].arms)
+    assert plans[0].total_response == plans[1].total_response
+
+
+def test_months_are_learnt_from(fitted):
+    table = campaign(600)
+    table["since"] = pd.to_datetime(table["since"]).dt.to_period("M")
+    rows = rows_of(table, **ROLES)
+    cleaned = fitted["clean"].transform(rows.X)["since"]
+    assert_array_equal(cleaned, table["since"].dt.to_timestamp())
+    columns = small_policy()[:2].fit(rows.X).transform(rows.X)
+    assert columns["since_total_seconds"].nunique() == table["since"].nunique()
 
 
 def test_new_categories_and_gaps_are_allowed(fitted):

@@ -1,5 +1,7 @@
 """Files are read whatever their delimiter, decimal mark and encoding, or refused in a sentence."""
 
+import sys
+
 import pytest
 
 import sklearn_hrc.tables._reading as reading
@@ -40,6 +42,13 @@ def test_parquet(tmp_path):
     pytest.importorskip("pyarrow")
     FRAME.to_parquet(tmp_path / "a.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.parquet"), FRAME)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r"requires pyarrow to read the Parquet file 'a.parquet'"):
+        read_table(tmp_path / "a.parquet")
 
 
 def test_an_arm_may_be_called_none(tmp_path):
