@@ -70,6 +70,16 @@ class ListPlan:
     index: Any
     _solved: tuple[Campaign, Plan, BudgetRisk] = field(kw_only=True)
 
+    @property
+    def allocation(self) -> NDArray[np.integer]:
+        """Individuals of each cluster that get each arm, of shape (n_clusters, n_treatments).
+
+        Members of a household stand in their own clusters. Individuals of no known cluster are
+        left out.
+        """
+        _, plan, _ = self._solved
+        return plan.counts[: len(self.clusters)]
+
     def to_frame(self) -> "DataFrame":
         """Return a data frame with the index of the list and a row for everybody.
 

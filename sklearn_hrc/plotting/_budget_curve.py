@@ -167,11 +167,11 @@ class BudgetCurveDisplay(CurveDrawing):
         """
         _artists.require_matplotlib(f"{cls.__name__}.from_estimator")
         values = _evaluation.assign_arms(
-            estimator, X, y, budgets, treatment, cost, propensity, sample_weight
+            estimator, X, y, budgets, treatment, cost, propensity, sample_weight, groups
         )
         values["name"] = name or values["name"]
         values["response_name"] = response_name or values["response_name"]
-        values.update(method=method, outcomes=outcomes, groups=groups, confidence=confidence)
+        values.update(method=method, outcomes=outcomes, confidence=confidence)
         return cls.from_predictions(**values, ax=ax, **plot_kwargs)
 
     @classmethod

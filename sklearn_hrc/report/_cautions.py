@@ -6,9 +6,11 @@ from sklearn_hrc._version import __version__
 from sklearn_hrc.report._numbers import count
 from sklearn_hrc.report._wording import one_line
 
-__all__ = ["cautions", "how_computed", "targeting"]
+__all__ = ["bounded", "cautions", "how_computed", "targeting"]
 
-_MOST_NOTES = 6
+# So many sentences, each of so many letters, leave the printed page on two sheets.
+_MOST = 6
+_LONGEST = 220
 _METHODS = {
     "no expected outcomes": (
         "as the weighted mean over those who, by the draw, had received what the policy gives them"
@@ -46,15 +48,36 @@ def cautions(evaluation, plan, rows, words):
             "What it expects is often too good."
         )
     else:
-        said += [one_line(sentence) for sentence in evaluation.cautions()]
+        # The last caution of an evaluation is about the draw, and so about all of its figures.
+        said += [one_line(sentence) for sentence in reversed(evaluation.cautions())]
         said += _promise(evaluation, words)
     if plan is not None and plan.status != "optimal":
         said.append("It is not proven that no better plan for the list exists.")
-    notes = [] if rows is None else [one_line(note) for note in rows.notes]
-    said += notes[:_MOST_NOTES]
-    if len(notes) > _MOST_NOTES:
-        said.append(f"{len(notes) - _MOST_NOTES} further notes were made when the table was read.")
-    return said
+    return said + ([] if rows is None else [one_line(note) for note in rows.notes])
+
+
+def bounded(sentences):
+    """Return what the page has room for, and how many sentences there are beside.
+
+    Parameters
+    ----------
+    sentences : list of str
+        The gravest first.
+
+    Returns
+    -------
+    shown : list of str
+        The first ones, each of bounded length, and the number of the others.
+    """
+    shown = [
+        text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rsplit(' ', 1)[0]}…"
+        for text in sentences[:_MOST]
+    ]
+    further = len(sentences) - _MOST
+    if further > 0:
+        things = "thing is" if further == 1 else "things are"
+        shown.append(f"{further} further {things} not shown here; ask whoever made this page.")
+    return shown
 
 
 def _promise(evaluation, words):

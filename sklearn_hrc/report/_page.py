@@ -3,7 +3,7 @@
 import re
 from importlib.resources import files
 
-from sklearn_hrc.report._cautions import cautions, how_computed, targeting
+from sklearn_hrc.report._cautions import bounded, cautions, how_computed, targeting
 from sklearn_hrc.report._curve import curve_of_evaluation, curve_of_policy
 from sklearn_hrc.report._decision import Decision, decide, totals_of_list
 from sklearn_hrc.report._facts import arms_tried, facts
@@ -46,6 +46,7 @@ def page(policy, allocator, given, words, title, date):
         curve = curve_of_policy(allocator, words)
     else:
         curve = curve_of_evaluation(evaluation, words)
+    off = cautions(evaluation, plan, rows, words)
     parts = {
         "title": title,
         "date": date,
@@ -57,7 +58,8 @@ def page(policy, allocator, given, words, title, date):
         "curve": curve,
         "targeting": None if evaluation is None else targeting(evaluation),
         "next_tenth": next_tenth(allocator, plan, words),
-        "cautions": cautions(evaluation, plan, rows, words),
+        "cautions": bounded(off),
+        "n_cautions": len(off),
         "how": how_computed(allocator, evaluation, plan, words),
         **_who(policy, allocator, plan, rows, words),
         **_value(evaluation, words),

@@ -72,7 +72,7 @@ def memberships(policy, plan, rows):
         return _one_hot(plan.arms, allocator), False
     known = cluster >= 0
     size = np.bincount(cluster[known], minlength=len(allocator.clusters_))
-    counts = plan._solved[1].counts[: len(size)] / np.maximum(size, 1)[:, None]
+    counts = plan.allocation / np.maximum(size, 1)[:, None]
     return np.where(known[:, None], counts[cluster], 0.0), True
 
 

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.planning import plan_list
 from sklearn_hrc.report import write_report
+from sklearn_hrc.report._cautions import bounded
 from sklearn_hrc.report._numbers import amount, interval, per_cent
 from sklearn_hrc.report._who import memberships
 from sklearn_hrc.report._wording import wording_of
@@ -162,6 +163,37 @@ def test_rows_stand_for_the_list_in_the_numbers_of_its_plan(case):
     segment = segments(rows.X)[:, 0]
     for one in np.unique(segment):
         assert len(np.unique(weights[segment == one], axis=0)) == 1
+
+
+def test_cautions_are_bounded_and_the_gravest_come_first(case, tmp_path):
+    policy, evaluation, plan, rows = case
+    notes = [f"Note {place} {'on a column ' * 60}" for place in range(20)]
+    plan = dataclasses.replace(plan, status="feasible")
+    draw = {**evaluation.randomisation, "p_value": 1e-9, "conclusion": "The draw is off."}
+    evaluation = dataclasses.replace(
+        evaluation, randomisation=type(evaluation.randomisation)(**draw)
+    )
+    rows = dataclasses.replace(rows, notes=tuple(notes))
+    html = written((policy, evaluation, plan, rows), tmp_path)
+    (block,) = re.findall(r'id="cautions">(.*?)</section>', html, re.S)
+    shown = [unescape(text) for text in re.findall("<li>(.*?)</li>", block)]
+    everything = [*evaluation.cautions()[::-1], "It is not proven", *notes]
+    assert shown[0] == "The draw is off."
+    for text, whole in zip(shown, everything[:6]):
+        assert text.startswith(whole[:60])
+    assert max(map(len, shown)) <= 220
+    assert shown[5].endswith("…")
+    further = len(everything) - 6
+    assert shown[6:] == [
+        f"{further} further things are not shown here; ask whoever made this page."
+    ]
+    assert f"{len(everything)} things to keep in mind" in Page(html).text
+
+
+def test_one_caution_more_than_fits_is_told():
+    assert bounded(list("abcdef")) == list("abcdef")
+    assert bounded(list("abcdefg"))[6].startswith("1 further thing is not shown here")
+    assert bounded(["word " * 44 + "end"]) == ["word " * 42 + "word…"]
 
 
 @pytest.mark.parametrize("left_out", ["evaluation", "plan", "rows"])
