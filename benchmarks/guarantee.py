@@ -12,7 +12,7 @@ paid with the order. The columns:
 
 kept
     Share of experiments in which the true cost is within the budget. "chance"
-    promises .9, "mean" one half at best.
+    promises 0.9, "mean" one half at best.
 +-
     Its standard error.
 tail

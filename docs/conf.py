@@ -4,6 +4,7 @@ The pages fetch nothing. A build fetches one table, once, where it is not at han
 `examples/plot_hillstrom.py`.
 """
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import sklearn_hrc
 from sklearn_hrc.datasets import fetch_hillstrom, load_thornton_hiv
 
+os.environ["SKLEARN_HRC_DOCS"] = ".."  # the diagrams in examples link to their neighbours
 sys.path.append(str(Path(__file__).parent / "_ext"))
 
 project = "sklearn-hrc"
@@ -24,6 +26,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]

@@ -2,9 +2,9 @@
 Ten-minute start
 ================
 
-This example leads from the table of a randomised experiment to a policy that keeps a
-budget. It shows what the rows must hold, how the policy is fitted and judged, what the
-budget buys, and how the policy is served.
+This example leads from the table of a randomised experiment to a policy, which says who gets
+what and keeps a budget. It shows what the rows must hold, how the policy is fitted and judged, what
+the budget buys, and how the policy is served.
 """
 
 import pickle
@@ -158,8 +158,8 @@ plt.show()
 # Serving
 # -------
 # In production one small classifier takes the place of scaler, networks and
-# clusters. It learns the clusters from the features, and the budget is
-# allocated again on the clusters as it sees them. The fitted policy is not
+# clusters: the policy is *distilled*. The classifier learns the clusters from the features,
+# and the budget is allocated again on the clusters as it sees them. The fitted policy is not
 # trained again.
 served = DistilledAllocator(FrozenEstimator(policy), random_state=0)
 served.fit(X_train, y_train, **rows_train)
@@ -175,7 +175,8 @@ again = pickle.loads(pickle.dumps(served))
 print(again.predict(X_test.iloc[:5]), given[:5])
 
 # %%
-# Three pages lead on. :doc:`/auto_examples/plot_number_of_clusters` chooses the number of
+# Four pages lead on. :doc:`/guide/own_table` does this from a file as it is.
+# :doc:`/auto_examples/plot_number_of_clusters` chooses the number of
 # clusters. :doc:`/auto_examples/plot_hillstrom` judges a policy beside simple rules.
 # The :doc:`user guide </guide/index>` explains each step, costs of other kinds, rules of a
 # campaign and budgets that must hold.

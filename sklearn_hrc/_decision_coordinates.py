@@ -104,7 +104,7 @@ def decision_directions(response, cost, scale):
 
     Effects are differences from the mean over the arms, so that the order of
     the arms does not matter. With `F` the effects on response and cost, each
-    in its unit, the direction is `F / (|F| + .02 mean |F|)`.
+    in its unit, the direction is `F / (|F| + 0.02 mean |F|)`.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._compat import VisualBlock
+from sklearn_hrc._notebook import NotebookMixin
 
 __all__ = ["Summary", "SummaryMixin", "Table", "number", "tables_html"]
 
@@ -23,6 +24,8 @@ STYLE = """<style>
   text-align: right; font-weight: normal}
 .sk-global div.hrc-summary table thead th {border-bottom: thin solid}
 .sk-global div.hrc-summary table :is(td, th):first-child {text-align: left; padding-left: 0}
+.sk-global div.hrc-summary table.facts :is(td, th) {text-align: left; vertical-align: top}
+.sk-global div.hrc-summary table.facts td {max-width: 44em; white-space: normal}
 </style>"""
 
 
@@ -40,7 +43,7 @@ class Summary(NamedTuple):
     tables: list[Table]
 
 
-class SummaryMixin:
+class SummaryMixin(NotebookMixin):
     """Show a summary of a fitted estimator, which has a method `_summary`, in a notebook."""
 
     def _is_fitted(self) -> bool:
@@ -63,7 +66,7 @@ class SummaryMixin:
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         """Content of the box: the summary above the table of fitted attributes."""
-        attributes = super()._get_fitted_attr_html(doc_link)  # type: ignore[misc]
+        attributes = super()._get_fitted_attr_html(doc_link)
         # A diagram of a fitted search asks its parameter, too, which is not fitted.
         if not self._is_fitted():
             return attributes
@@ -101,5 +104,6 @@ def tables_html(tables: Iterable[Table]) -> str:
             for name, *cells in rows
         )
         thead = f"<thead><tr>{head}</tr></thead>" if heads else ""
-        written.append(f"<table>{thead}<tbody>{body}</tbody></table>")
+        kind = "" if heads else ' class="facts"'
+        written.append(f"<table{kind}>{thead}<tbody>{body}</tbody></table>")
     return f'{STYLE}<div class="hrc-summary">{"".join(written)}</div>'

@@ -118,7 +118,7 @@ def affordable_cost(deviation, risk, level, budgets, weights, n_shared):
 
     Examples
     --------
-    Half a standard normal's worst cases are .8 above its mean on average.
+    Half a standard normal's worst cases are 0.8 above its mean on average.
 
     >>> import numpy as np
     >>> cost, slope = affordable_cost(1.0, "cvar", 0.5, np.array([2.0]), np.array([1.0]), 1)

@@ -46,7 +46,7 @@ _CONTROL_BASKET = 40.0
 _UNIT_COUPON = {"face_value": 5.0, "basket_share": 10.0}
 
 # Population constants (intercept, means) come from this many individuals. They are known
-# to some .3 %, and are the same in every sample whatever its seed and size.
+# to some 0.3 %, and are the same in every sample whatever its seed and size.
 _REFERENCE_SIZE = 100_000
 
 

@@ -49,7 +49,7 @@ def area_under_cost_curve(
     increment of the response is read where the increment of the cost first reaches each of
     `n_steps` equal steps to its total, and once at the end. The score is the sum of these
     readings, divided by `n_steps + 1` and by the total increment of the response. A random
-    ranking has .5, a better one more.
+    ranking has 0.5, a better one more.
 
     This score is here for comparisons with published figures. It knows one treatment and no
     policy, and is noisy where responses are rare. To compare policies use

@@ -79,6 +79,12 @@ class AllocationDisplay:
     ...     cost=np.array([[0.0, 1.0], [0.0, 2.0]]), treatments=np.array([0, 5]), control=0)
     >>> [bar.get_width() for bar in display.plot().arm_bars_[1]]  # % of individuals
     [np.float64(30.0)]
+
+    Totals of 20,000 individuals in place of shares and means:
+
+    >>> display = display.plot(sum_to=20_000)
+    >>> display.legend_.get_title().get_text()
+    'totals of 20,000 individuals'
     """
 
     def __init__(

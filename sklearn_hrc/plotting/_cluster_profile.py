@@ -83,6 +83,12 @@ class ClusterProfileDisplay:
     >>> display = ClusterProfileDisplay.from_predictions([0, 0, 1, 1], age)
     >>> display.mean, display.overall_mean
     (array([[25., 55.]]), array([40.]))
+
+    Clusters that are not drawn are one column, "2 others":
+
+    >>> display = ClusterProfileDisplay.from_predictions([0, 0, 1, 2], age, n_clusters=1)
+    >>> display.rest["n_clusters"], display.rest["share"], display.rest["mean"]
+    (2, 0.5, array([55.]))
     """
 
     def __init__(

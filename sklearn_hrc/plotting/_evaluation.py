@@ -8,6 +8,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from sklearn_hrc._allocator_rows import held_out_rows
 from sklearn_hrc._experiment import default_names
 from sklearn_hrc._policy import score_budgets
+from sklearn_hrc._tables import check_aligned
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.goals import Profit
 from sklearn_hrc.metrics import best_single_arm, budget_curve
@@ -30,7 +31,7 @@ def column_name(y):
     return str(names[0]) if len(names) == 1 and names[0] is not None else None
 
 
-def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_weight):
+def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_weight, groups):
     """Let a fitted policy choose arms for held-out rows.
 
     Parameters
@@ -43,12 +44,19 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
         Mean costs per individual. None is what `score` uses.
     treatment, cost, propensity, sample_weight : array-like
         As in `score`.
+    groups : array-like of shape (n_samples,) or None
+        Labels of rows that belong together. They are checked against the order of the other rows.
 
     Returns
     -------
     values : dict
         Keywords of `BudgetCurveDisplay.from_predictions`, without `ax` and the keywords
         of artists.
+
+    Raises
+    ------
+    ValueError
+        If rows of pandas have the same index in another order.
     """
     steps, policy = unwrap_policy(estimator)
     check_is_fitted(policy)
@@ -58,7 +66,8 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
             "estimator is expected to choose between several treatments, got a policy with one."
         )
     rows = (y, treatment, cost, propensity, sample_weight)
-    experiment = held_out_rows(allocator, _num_samples(X), *rows, aligned_with={"X": X})
+    given = {"X": X, "groups": groups}
+    experiment = held_out_rows(allocator, _num_samples(X), *rows, aligned_with=given)
     if budgets is None:
         budgets = score_budgets(allocator, experiment)
     Z = transform_through(steps, X)
@@ -70,6 +79,7 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
         "control": allocator.control_,
         "propensity": experiment.propensity,
         "sample_weight": experiment.sample_weight,
+        "groups": groups,
         "budgets": budgets,
         "current": policy.predict(Z),
         "current_budget": allocator.budget_,
@@ -100,6 +110,8 @@ def evaluate_arms(arms, y, current, rows, groups):
     values : dict
         Keywords of `BudgetCurveDisplay`.
     """
+    # A series of current arms becomes a row of arms, and a row has no index to compare.
+    check_aligned({"y": y, **rows, "groups": groups, "current": current})
     curve = budget_curve(arms, y, groups=groups, **rows)
     values = {name: curve[name] for name in ("spend", "gain", "spend_se", "gain_se", "area")}
     spend = np.linspace(0.0, max(curve.max_spend, 0.0), REFERENCE_POINTS)
