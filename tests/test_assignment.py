@@ -132,11 +132,11 @@ def test_rows_of_the_fit_get_what_is_planned(covariates, weight, parameters):
         assert cost == pytest.approx(allocator.expected_cost_, abs=1e-9)
         assert response == pytest.approx(allocator.expected_response_, abs=1e-9)
         assert cost <= budget * (1 + 1e-9)
-        alone = np.concatenate([allocator.predict(row[None]) for row in X[:50]])
-        assert_array_equal(alone, allocator.predict(X)[:50])
+        alone = np.concatenate([allocator.predict(row[None]) for row in X[:9]])
+        assert_array_equal(alone, allocator.predict(X)[:9])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=5),

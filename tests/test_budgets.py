@@ -87,7 +87,7 @@ def test_a_single_plan_that_holds_is_found(experiment):
     rules = [MinShare(10, 1.0)]
     curve = fitted(experiment, budget=99.0, rules=rules).budget_curve([99.0])
     cost, error = curve.cost[0], curve.cost_se[0]
-    # Its only allocation is within the budget with probability .894.
+    # Its only allocation is within the budget with probability 0.894.
     budget = UncertainBudget([cost + 0.8 * error, cost + 5 * error])
     allocator = fitted(experiment, budget, risk="chance", risk_level=0.85, rules=rules)
     assert allocator.expected_cost_ == pytest.approx(cost)

@@ -85,7 +85,7 @@ def test_invalid_parameters_are_named(Estimator, name, value):
 
 def test_import_loads_neither_torch_nor_a_solver():
     code = (
-        "import sys, sklearn_hrc; "
+        "import sys, sklearn_hrc, sklearn_hrc.plotting; "
         "heavy = {'torch', 'skorch', 'mip', 'matplotlib'} & set(sys.modules); "
         "assert not heavy, heavy"
     )

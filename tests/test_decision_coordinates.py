@@ -48,7 +48,7 @@ def fit_map(hidden=HIDDEN, targets=None, weight=ONES, seed=0):
 def test_directions_of_two_individuals_by_hand(weight):
     response, cost = np.array([[0.0, 2.0], [6.0, 2.0]]), np.array([[1.0, 2.0], [7.0, 7.0]])
     scale = fit_effect_scale(response, cost, np.array(weight))
-    # mean sizes of the effects: 1 and 2 on response, .5 and 0 on cost
+    # mean sizes of the effects: 1 and 2 on response, 0.5 and 0 on cost
     units = np.average([[1.0, 0.5], [2.0, 0.0]], axis=0, weights=weight)
     assert_allclose(scale.units, units)
     effects = [[-1 / units[0], 1 / units[0], -0.5 / units[1], 0.5 / units[1]]]

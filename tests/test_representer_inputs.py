@@ -1,5 +1,6 @@
 """The representer: inputs of every kind, weights, interruptions and failed fits."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -20,6 +21,11 @@ SMALL = {"n_networks": 2, "n_components": 5, "max_epochs": 2, "random_state": 0}
 
 def fitted(X=X, y=Y, rows=ROWS, **parameters):
     return MultiTaskRepresenter(**{**SMALL, **parameters}).fit(X, y, **rows)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return fitted(max_epochs=1)
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +193,8 @@ BAD_PARAMETERS = {
 
 
 @pytest.mark.parametrize(("message", "changes"), BAD, ids=lambda value: str(value)[:30])
-def test_bad_input_leaves_a_fitted_estimator_alone(message, changes):
-    model = fitted()
+def test_bad_input_leaves_a_fitted_estimator_alone(trained, message, changes):
+    model = copy.deepcopy(trained)
     before = dict(vars(model))
     given = {"X": X, "y": Y, **ROWS, **changes}
     with pytest.raises(ValueError, match=message):
@@ -199,8 +205,8 @@ def test_bad_input_leaves_a_fitted_estimator_alone(message, changes):
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name in BAD_PARAMETERS for value in BAD_PARAMETERS[name]]
 )
-def test_bad_parameters(name, value):
-    model = fitted(max_epochs=1).set_params(**{name: value})
+def test_bad_parameters(trained, name, value):
+    model = copy.deepcopy(trained).set_params(**{name: value})
     before = dict(vars(model))
     with pytest.raises(
         ValueError, match=name if name != "random_state" else "random_state|[Ss]eed"

@@ -74,7 +74,7 @@ def tables(draw):
     return rng.integers(0, n_groups, n_rows), values, weight, n_groups, rng
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(tables(), st.booleans(), st.integers(1, 7))
 def test_any_order_and_chunking_equal_one_pass(table, cross, n_parts):
     groups, values, weight, n_groups, rng = table
@@ -97,7 +97,7 @@ def _pairs(items):
     return [items[i : i + 2] for i in range(0, len(items), 2)]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(tables(), st.booleans())
 def test_pool_equals_regrouped_rows(table, cross):
     groups, values, weight, n_groups, rng = table

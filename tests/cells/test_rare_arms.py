@@ -25,7 +25,7 @@ def test_mean_effects_hand_computed():
     estimates = estimates_of([[1.0, 3.0], [1.0, 2.0]], own=0.16, level=0.5)
     effect, error = mean_effects(estimates, SIZES, control=0)
     assert_allclose(effect, [0, 2 / 4 + 3 / 4])
-    # Of each of two arms: (1 / 16 + 9 / 16) * .16 for its cells, and .5 for its level.
+    # Of each of two arms: (1 / 16 + 9 / 16) * 0.16 for its cells, and 0.5 for its level.
     assert_allclose(error, [0, np.sqrt(2 * (0.1 + 0.5))])
 
 
@@ -33,7 +33,7 @@ def test_effects_shrink_with_their_error():
     rows, labels = np.array([900, 900, 20]), np.array([0, 5, 10])
     estimates = estimates_of([[1.0, 2.0, 3.0], [1.0, 2.0, 5.0]], level=[0.0, 0.0, 0.75])
     held = hold_back(estimates, SIZES, rows, 0, labels)
-    # The mean effect is 3.5, so that 1 - 4 * .75 / 12.25 of each effect is left.
+    # The mean effect is 3.5, so that 1 - 4 * 0.75 / 12.25 of each effect is left.
     kept = 1 - 3 / 12.25
     assert_allclose(held.mean[..., 0], [[1, 2, 1 + 2 * kept], [1, 2, 1 + 4 * kept]])
     assert_array_equal(held.mean[..., 1], estimates.mean[..., 1])

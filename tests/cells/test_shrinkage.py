@@ -48,7 +48,7 @@ def deviations(draw):
     return np.where(precision > 0, values, 0.0), precision
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(deviations())
 def test_variances_equal_a_loop(case):
     values, precision = case
@@ -76,7 +76,7 @@ def dense_posterior(values, precision, effect, base):
     return gain @ values.ravel()[seen], prior - gain @ prior[seen]
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(deviations(), st.floats(1e-3, 10), st.floats(1e-3, 10))
 def test_base_is_the_gaussian_posterior(case, effect, base):
     values, precision = case

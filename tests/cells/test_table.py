@@ -100,7 +100,7 @@ def part_of(experiment, chosen):
     return part._replace(arm=arm, treatments=experiment.treatments[arms])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(experiments(), st.integers(1, 5), st.booleans())
 def test_merged_chunks_equal_one_table(world, n_parts, regress):
     labels, experiment, covariates, size, rng = world
@@ -117,7 +117,7 @@ def test_merged_chunks_equal_one_table(world, n_parts, regress):
     assert_same_table(merged, whole, size)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(experiments())
 def test_rows_without_weight_change_nothing_but_counts(world):
     labels, experiment, covariates, size, rng = world
@@ -135,7 +135,7 @@ def test_rows_without_weight_change_nothing_but_counts(world):
     assert_same_table(padded, whole, size)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(experiments())
 def test_whole_weights_are_repeated_rows(world):
     labels, experiment, covariates, size, rng = world
@@ -173,7 +173,7 @@ def test_allotted_by_hand(weight, population, sizes):
     assert_array_equal(allotted_sizes(np.array(weight, dtype=float), population), sizes)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40),
     st.integers(0, 10**9),

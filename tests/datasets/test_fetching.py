@@ -258,7 +258,7 @@ def test_without_pandas_nothing_is_downloaded(site, tmp_path, monkeypatch):
 
 
 def test_main_job_without_a_connection_is_one_sentence(site, tmp_path, monkeypatch, capsys):
-    main = pytest.importorskip("sklearn_hrc.__main__", exc_type=ImportError)
+    main = pytest.importorskip("sklearn_hrc._main_job", exc_type=ImportError)
     monkeypatch.delenv("SKLEARN_HRC_DATA", raising=False)
     monkeypatch.setattr(
         main, "fetch_hillstrom", functools.partial(fetch, tmp_path)

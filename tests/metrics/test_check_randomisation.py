@@ -46,6 +46,7 @@ def test_draw_of_propensities_by_hand():
     assert_allclose(draw.variance[2], [4, 1.5, 9])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shares", [[0.5, 0.5], [0.6, 0.3, 0.1], [0.02, 0.98]])
 def test_features_hold_their_level(shares):
     rng = np.random.default_rng(0)
@@ -61,6 +62,7 @@ def test_features_hold_their_level(shares):
         assert is_valid(np.ravel(alone)[::6], level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_arms", [2, 3])
 def test_features_hold_their_level_with_propensities(n_arms):
     rng = np.random.default_rng(1)
@@ -126,6 +128,7 @@ def test_more_features_than_are_tested_together():
 # The test by trees
 
 
+@pytest.mark.slow
 def test_trees_hold_their_level():
     rng = np.random.default_rng(5)
     p_values = []

@@ -86,6 +86,7 @@ def household_experiment(rng, n_households=150):
     return {"y": y, "treatment": treatment, "propensity": np.full(len(y), 0.5)}, household
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "interval"),
     [("hajek", "normal"), ("hajek", "bootstrap"), ("doubly-robust", "normal")],

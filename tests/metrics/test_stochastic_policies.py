@@ -47,7 +47,7 @@ def test_horvitz_thompson_by_hand(rows):
 
 def test_doubly_robust_by_hand(rows):
     value = policy_value(**rows)
-    # Expected over the draw: .5 * 0 + .5 * 2, .8 * 4, 2 and 0, with weights 1, 4, 1, 3.
+    # Expected over the draw: 0.5 * 0 + 0.5 * 2, 0.8 * 4, 2 and 0, with weights 1, 4, 1, 3.
     expected = 1 * 1 + 4 * 3.2 + 1 * 2 + 3 * 0
     # The received arms are b, a, a, a, of which 2, 0, 2, 1 was expected.
     correction = 1 * (3 - 2) + 1.6 * (5 - 0) + 4 * (1 - 2)

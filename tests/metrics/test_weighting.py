@@ -202,6 +202,7 @@ def test_fitted_doubly_robust_covers_at_its_level():
     assert abs(covered / repeats - 0.9) < 3 * np.sqrt(0.9 * 0.1 / repeats) + 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS[:2])
 def test_intervals_cover_at_their_level(method):
     rng = np.random.default_rng(4)

@@ -48,7 +48,7 @@ def test_lend_by_hand():
         base=np.array([2.0, 0.5]),
         effect=np.array([[1.0, 0.25], [0.5, 2]]),
     )
-    # arm 0: 1 * 1 + 3 * .5 and 1 * .25 + 3 * 2; arm 1: -1 and -.25
+    # arm 0: 1 * 1 + 3 * 0.5 and 1 * 0.25 + 3 * 2; arm 1: -1 and -0.25
     expected = [[[0.5 + 4 + 2.5, 1 - 0.5 + 6.25], [2 + 4 - 1, 3 - 0.5 - 0.25]]]
     assert_allclose(lend(base, effect, weights), expected)
     assert lend(base.astype(np.float32), effect.astype(np.float32), weights).dtype == np.float32

@@ -279,6 +279,27 @@ def test_few_rows_leave_the_prior(kind):
     assert_allclose(stack.base_weight[:, 0].sum(), 1, atol=0.7)
 
 
+def regressors_of(members, arm, c, sample_weight):
+    """Centred bases and received effects of members, (n_rows, 4), and mean effects by member."""
+    bases, effects, effect_means = [], [], []
+    for member in members:
+        base = member[..., c].mean(axis=1)
+        effect = member[..., c] - base[:, None]
+        effect_means.append(np.average(effect, axis=0, weights=sample_weight))
+        bases.append(base - np.average(base, weights=sample_weight))
+        effects.append((effect - effect_means[-1])[np.arange(len(arm)), arm])
+    return np.array(bases + effects).T, effect_means
+
+
+def dispersion_of(kind, received, target, weight):
+    """Dispersion of the held-out rows, drawn towards 1 as by one further row."""
+    if kind == INDICATOR:
+        return 1.0
+    loss = LOSSES[kind]
+    misfit = loss.slope(received, target) ** 2 / loss.curvature(received, target)
+    return (weight @ misfit + 1) / (weight.sum() + 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_are_the_least_of_the_penalised_objective(kind, monkeypatch):
     # the variance of the levels is held, the dispersion is what it is in the end
@@ -293,29 +314,16 @@ def test_weights_are_the_least_of_the_penalised_objective(kind, monkeypatch):
     )
     assert_same_stack(stack, alone, rtol=1e-12)
     c = KINDS.index(kind)
-    loss, place = LOSSES[kind], np.arange(len(arm))
-    columns, effect_means = [], []
-    for part in ("base", "effect"):
-        for member in members:
-            base = member[..., c].mean(axis=1)
-            effect = member[..., c] - base[:, None]
-            means = np.average(effect, axis=0, weights=sample_weight)
-            effect_means.append(means)
-            base = base - np.average(base, weights=sample_weight)
-            columns.append(base if part == "base" else (effect - means)[place, arm])
-    columns = np.array(columns).T
-    received = combine(members, stack)[place, arm, c]
-    dispersion = 1.0
-    if kind != INDICATOR:
-        misfit = loss.slope(received, targets[:, c]) ** 2 / loss.curvature(received, targets[:, c])
-        dispersion = (weights[:, c] @ misfit + 1) / (weights[:, c].sum() + 1)
+    columns, effect_means = regressors_of(members, arm, c, sample_weight)
+    received = combine(members, stack)[np.arange(len(arm)), arm, c]
+    dispersion = dispersion_of(kind, received, targets[:, c], weights[:, c])
 
     def objective(x):
         link = x[arm] + columns @ x[3:]
         deviation = x[:3] - x[:3].mean() - effect_means[0]
         prior = deviation @ deviation / spread + np.square(x[3:5] - 0.5).sum()
         prior += module.EFFECT_PRECISION * np.square(x[5:] - [1, 0]).sum()
-        return weights[:, c] @ loss.loss(link, targets[:, c]) / dispersion + 0.5 * prior
+        return weights[:, c] @ LOSSES[kind].loss(link, targets[:, c]) / dispersion + 0.5 * prior
 
     bounds = [(None, None)] * 3 + [(0, None)] * 4
     start = np.zeros(7)

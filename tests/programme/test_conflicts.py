@@ -179,7 +179,7 @@ def test_conflict_of_four_and_more():
     changes = {"treatments": np.array(list("abcd")), "cost": cost}
     rules = [budget_of(1.0, cost), *stated(*most, **changes)]
     conflict = smallest_conflict(SIZES, rules)
-    # .3 + .6 + .3 = 1.2 per individual with all of them; without one of them less than 1.
+    # 0.3 + 0.6 + 0.3 = 1.2 per individual with all of them; without one of them less than 1.
     assert len(conflict) == 4 or not is_feasible(SIZES, conflict)
     for rule in conflict:
         assert is_feasible(SIZES, [other for other in conflict if other is not rule])

@@ -52,7 +52,7 @@ def test_limits_by_hand():
 def test_rounding_of_sums_is_no_breach():
     cost = np.full((10, 2), 0.1)
     counts = np.tile([1, 0], (10, 1))
-    # Ten times .1 and one are not the same number in every order of the sum.
+    # Ten times 0.1 and one are not the same number in every order of the sum.
     assert are_kept(counts, dense_constraint(cost, 1.0)).all()
     assert are_kept(counts, dense_constraint(-cost, -1.0)).all()
     assert are_kept(counts, dense_constraint(cost, 1.0 - 0.9e-12)).all()

@@ -180,7 +180,7 @@ def test_uncertain_budget_holds_out_of_sample():
 
 
 def test_by_hand():
-    # Sure and unsure arm of equal value: 1.2816 standard deviations of .5 each are kept back.
+    # Sure and unsure arm of equal value: 1.2816 standard deviations of 0.5 each are kept back.
     errors = CostErrors(np.zeros((1, 3)), np.array([0.0, 0.0, 0.5]), np.zeros((1, 3, 0)))
     cost, value = np.array([[0.0, 1.0, 0.9]]), np.array([[0.0, 1.0, 1.01]])
     sizes = np.array([100])
@@ -192,6 +192,7 @@ def test_by_hand():
     assert solve_convex(value, sizes, no_constraints(3), sure).counts.tolist() == [[45, 0, 55]]
 
 
+@pytest.mark.slow
 def test_figure_of_a_conflict():
     """The cuts say by how much the budget misses, from an independent programme."""
     value, cost, sizes, errors = business(n_individuals=2000)
