@@ -24,6 +24,7 @@ from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._representer import MultiTaskRepresenter
+from sklearn_hrc._tables import columns_by_name
 from sklearn_hrc._unwrap import (
     is_search,
     split_preprocessing,
@@ -330,7 +331,9 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
 
     def _check_X(self, X):
         inputs = self._inputs(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        # Whether further columns are a fault is for the first step to say, which has taken them.
+        known = columns_by_name(X, getattr(self, "feature_names_in_", None))
+        validate_data(self, known if self._preprocessing else X, skip_check_array=True, reset=False)
         return inputs
 
     def _locate(self, inputs):

@@ -13,6 +13,7 @@ __all__ = [
     "check_columns",
     "check_container",
     "check_features",
+    "columns_by_name",
     "is_pandas",
 ]
 
@@ -111,6 +112,29 @@ def as_booleans(values):
 def is_pandas(values):
     """Tell whether values have an index. pandas is not a dependency, so it is not imported."""
     return hasattr(values, "iloc") and hasattr(values, "index")
+
+
+def columns_by_name(X, names):
+    """Return the columns of a data frame that have these names, in their order.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_columns)
+        Anything without names of columns is returned as it is.
+    names : array-like of str or None
+        Wanted columns. None: all. Those that are missing are left for a later step to name.
+
+    Returns
+    -------
+    X : array-like of shape (n_samples, n_found)
+        A frame of the same library.
+    """
+    if names is None or not hasattr(X, "columns"):
+        return X
+    # Arrow has names of columns, others have columns of names.
+    present = set(getattr(X, "column_names", X.columns))
+    wanted = [name for name in names if name in present]
+    return X.select(wanted) if hasattr(X, "column_names") else X[wanted]
 
 
 def _check_kinds(X):

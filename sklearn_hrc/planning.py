@@ -30,7 +30,7 @@ from sklearn_hrc._problem import (
 )
 from sklearn_hrc._programme.campaign import risk_of
 from sklearn_hrc._programme.plan import plan_budget
-from sklearn_hrc._tables import is_pandas
+from sklearn_hrc._tables import columns_by_name, is_pandas
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.rules._rule import Rule, check_rules
@@ -145,7 +145,8 @@ def plan_list(
     last._check_unchanged()
     allocator = last._fitted_allocator
     rules = _check_list_rules(rules, allocator, [*steps, *last._teaching_steps])
-    features = _by_name(X, [*steps, last])
+    first = steps[0] if steps else last
+    features = columns_by_name(X, getattr(first, "feature_names_in_", None))
     cluster, columns = last._locate(last._check_X(transform_through(steps, features)))
     allowed = check_eligible(eligible, len(cluster), allocator.treatments_, X)
     apply_rules(allowed, rules, allocator.treatments_, X)
@@ -181,18 +182,6 @@ def _check_list_rules(rules, allocator, steps):
     for rule in rules:
         rule.check(allocator.treatments_, allocator.outcome_names_, ordered)
     return [*check_rules(allocator.rules), *rules]
-
-
-def _by_name(X, steps):
-    """Return the columns of a data frame that the first step was fitted to, in its order."""
-    names = getattr(steps[0], "feature_names_in_", None)
-    if names is None or not hasattr(X, "columns"):
-        return X
-    # Arrow has names of columns, others have columns of names.
-    present = set(getattr(X, "column_names", X.columns))
-    # A step that needs what is missing says so.
-    wanted = [name for name in names if name in present]
-    return X.select(wanted) if hasattr(X, "column_names") else X[wanted]
 
 
 def _solve(allocator, campaign, total_budget, budget):

@@ -359,6 +359,19 @@ def test_pipelines_students_and_frozen_policies(experiment):
         assert plan.to_frame().index.tolist() == frame.index[:200].tolist()
 
 
+@pytest.mark.parametrize("household", [None, np.arange(N_LIST) // 3], ids=["alone", "households"])
+def test_allocation_counts_those_of_a_cluster_who_get_an_arm(policy, household):
+    X = list_of(np.random.default_rng(6))
+    X[:3, 0] = 9  # no cluster of the policy
+    plan = plan_list(policy, X, total_budget=20.0, same_arm_within=household)
+    counted = [
+        [((X[:, 0] == label) & (plan.arms == arm)).sum() for arm in plan.treatments]
+        for label in plan.clusters
+    ]
+    assert_array_equal(plan.allocation, counted)
+    assert plan.allocation.sum() == N_LIST - 3
+
+
 def test_unknown_clusters_get_control(policy):
     X = list_of(np.random.default_rng(5))
     X[:5, 0] = 9
