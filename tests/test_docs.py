@@ -1,6 +1,8 @@
-"""The pages speak of every public name, and of files that exist."""
+"""The pages speak of every public name, and of files and parameters that exist."""
 
+import ast
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -12,6 +14,8 @@ MODULES = [
     "sklearn_hrc",
     "sklearn_hrc.budgets",
     "sklearn_hrc.datasets",
+    "sklearn_hrc.design",
+    "sklearn_hrc.export",
     "sklearn_hrc.evaluation",
     "sklearn_hrc.exceptions",
     "sklearn_hrc.goals",
@@ -21,8 +25,19 @@ MODULES = [
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
     "sklearn_hrc.rules",
+    "sklearn_hrc.serving",
     "sklearn_hrc.tables",
 ]
+# A decimal without its nought. Formats and lengths of style sheets have letters behind.
+BARE_DECIMAL = re.compile(r"(?<![^\s(\[{|,=*+\-\u2212±~/<>≤≥$^])\.\d+(?![\w%])(?!\.\d)")
+WRITTEN = (
+    "*.md",
+    "docs/*.md",
+    "docs/guide/*.md",
+    "docs/*.rst",
+    "examples/*",
+    "sklearn_hrc/**/*.py",
+)
 
 
 def listed_names(text):
@@ -59,7 +74,7 @@ def test_table_of_files_names_every_file_and_no_others():
     assert named == present - {"__init__.py", "__main__.py", "_version.py"}
 
 
-@pytest.mark.parametrize("wing", ["_cells", "_predictor", "_programme"])
+@pytest.mark.parametrize("wing", ["_cells", "_commands", "_predictor", "_programme"])
 def test_tables_of_files_name_every_file_of_a_wing(wing):
     rows = re.findall(r"^\|.*\|$", (DOCS / "architecture.md").read_text(), re.M)
     named = set(re.findall(r"`(\w+\.py)`", "".join(rows)))
@@ -90,3 +105,54 @@ def test_pages_of_a_contents_table_exist(page):
 def test_no_line_is_taken_for_a_comment(page):
     # A line that starts with a percent sign is a comment, and vanishes with its paragraph.
     assert not re.search(r"^\s*%", page.read_text(), re.M)
+
+
+@pytest.mark.parametrize("text", ["of .5,", "(.25 to 1)", "| .9 |", "+.1", r"\mu + .02\, x", ".3"])
+def test_a_decimal_without_its_nought_is_found(text):
+    assert BARE_DECIMAL.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.5", "v1.5", "f'{x:.2f}'", "margin: .4em", "a.0", "3.11", "'.1%'"]
+)
+def test_formats_lengths_and_versions_are_no_such_decimals(text):
+    assert not BARE_DECIMAL.search(text)
+
+
+@pytest.mark.parametrize("pattern", WRITTEN)
+def test_decimals_have_their_nought(pattern):
+    paths = sorted(path for path in ROOT.glob(pattern) if path.is_file())
+    assert paths
+    lines = [
+        f"{path.relative_to(ROOT)}:{number}: {line}"
+        for path in paths
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if BARE_DECIMAL.search(line)
+    ]
+    assert lines == []
+
+
+def unknown_parameters(text):
+    """Calls of public names in the Python blocks of a page, with keywords that they do not take."""
+    public = {}
+    for module in map(importlib.import_module, MODULES):
+        public |= {name: getattr(module, name) for name in module.__all__}
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        for call in ast.walk(ast.parse(block)):
+            name = getattr(getattr(call, "func", None), "id", None)
+            if name in public:
+                known = inspect.signature(public[name]).parameters
+                given = {keyword.arg for keyword in call.keywords} - {None}
+                yield from (f"{name}({each}=)" for each in sorted(given - set(known)))
+
+
+def test_a_parameter_that_is_gone_is_found():
+    text = "```python\nClusterBudgetAllocator(budget=1, max_share=2)\nprint(a, sep='')\n```\n"
+    assert list(unknown_parameters(text)) == ["ClusterBudgetAllocator(max_share=)"]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.stem
+)
+def test_code_of_pages_gives_parameters_that_exist(page):
+    assert list(unknown_parameters(page.read_text())) == []

@@ -14,6 +14,8 @@ MODULES = [
     "sklearn_hrc",
     "sklearn_hrc.budgets",
     "sklearn_hrc.datasets",
+    "sklearn_hrc.design",
+    "sklearn_hrc.export",
     "sklearn_hrc.evaluation",
     "sklearn_hrc.exceptions",
     "sklearn_hrc.goals",
@@ -23,6 +25,7 @@ MODULES = [
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
     "sklearn_hrc.rules",
+    "sklearn_hrc.serving",
     "sklearn_hrc.tables",
 ]
 

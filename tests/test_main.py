@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pandas")
 pytest.importorskip("matplotlib")
 
-from sklearn_hrc.__main__ import BUDGET_SHARES, main
+from sklearn_hrc._main_job import BUDGET_SHARES, main
 
 
 def run(arguments, tmp_path, capsys):

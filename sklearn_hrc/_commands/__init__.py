@@ -1,0 +1,1 @@
+"""Commands on files, for those who have a table and no Python."""
