@@ -12,7 +12,7 @@ import numpy as np
 
 from sklearn_hrc.serving._exceptions import FeatureError
 
-__all__ = ["Feature", "as_matrix", "as_vector"]
+__all__ = ["Feature", "as_matrix", "as_vector", "is_gap"]
 
 
 class Feature(NamedTuple):
@@ -46,7 +46,7 @@ class Feature(NamedTuple):
 
     def read(self, value: Any) -> float:
         """Return a value as a number, or raise a `FeatureError`."""
-        if _is_gap(value):
+        if is_gap(value):
             if not self.gaps:
                 raise self._wrong(value, "be there")
             return self.missing
@@ -57,7 +57,8 @@ class Feature(NamedTuple):
         return FeatureError(self.name, f"{self.name!r} is expected to {what}, got {shown}.")
 
 
-def _is_gap(value):
+def is_gap(value: Any) -> bool:
+    """Return whether a value is missing."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, np.datetime64):
@@ -263,6 +264,10 @@ def _plain_matrix(rows, features):
             f"array of shape {matrix.shape} and type {matrix.dtype}."
         )
     matrix = matrix.astype(np.float64, copy=False)
-    for column, feature in zip(matrix.T, features):
-        _check_column(column, feature)
+    # A sum is finite only if all its terms are, and it reads the matrix in the order of memory.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = matrix.sum()
+    if not np.isfinite(total):
+        for column, feature in zip(matrix.T, features):
+            _check_column(column, feature)
     return matrix

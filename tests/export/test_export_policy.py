@@ -35,8 +35,9 @@ def columns_of(X):
     return {name: X[name].to_numpy() for name in X.columns}
 
 
-@pytest.mark.parametrize("student", STUDENTS)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("student", "dtype"), [*((name, np.float64) for name in STUDENTS), ("network", np.float32)]
+)
 def test_decides_as_the_policy_on_rows_that_it_has_not_seen(student, dtype, tmp_path):
     policy, X = number_policy(student, dtype)
     served = load(export_policy(policy, tmp_path / "policy", X))

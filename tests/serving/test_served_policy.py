@@ -39,9 +39,12 @@ def test_rows_of_every_form_decide_alike(form, mixed):
         X.assign(customer_id=np.arange(len(X)))[[*X.columns[::-1], "customer_id"]],
     )
     if form == "Polars":
-        rows = pytest.importorskip("polars").DataFrame(
-            {name: further[name].tolist() for name in further.columns}, strict=False
-        )
+        columns = {name: further[name].tolist() for name in further}
+        gapped = {
+            name: [None if value != value else value for value in column]
+            for name, column in columns.items()
+        }
+        rows = pytest.importorskip("polars").DataFrame(gapped)
     elif form == "Arrow":
         rows = pytest.importorskip("pyarrow").table({name: further[name] for name in further})
     else:
