@@ -1,6 +1,7 @@
 """What the distilled student loses against its teacher, and whether it keeps budgets.
 
     SKLEARN_HRC_DATA=folder python benchmarks/student.py --seeds 2
+    python benchmarks/student.py --settings different segment --clusters 64
 
 For every setting and seed the teacher (networks, clusters, allocation) is
 fitted on one sample; a student learns its clusters, and both are judged on new
@@ -41,7 +42,9 @@ import sys
 import numpy as np
 import sklearn
 import torch
-from quality import BUDGET_SHARES, SETTINGS, fit_networks, timed, true_value
+from quality import BUDGET_SHARES, fit_networks, timed, true_value
+from quality_settings import REPORTED
+from quality_settings import samples as simulated
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -49,13 +52,13 @@ from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
-from sklearn_hrc.datasets import load_hillstrom, make_coupon_experiment, oracle_budget_curve
+from sklearn_hrc.datasets import load_hillstrom, oracle_budget_curve
 from sklearn_hrc.metrics import policy_value
 
 EMAILS = "e-mails"
-SIMULATED = ("default", "noisy features")
+SIMULATED = tuple(name for name in REPORTED if not name.startswith("raw"))
 HEADER = (
-    f"{'':24}{'teacher':>8}{'student':>8}{'ratio':>7}{'+-':>7}{'teacher spends':>16}"
+    f"{'':34}{'teacher':>8}{'student':>8}{'ratio':>7}{'+-':>7}{'teacher spends':>16}"
     f"{'student spends':>16}{'to teacher':>16}{'same arm':>10}{'fit s':>7}{'us a row':>14}"
 )
 
@@ -63,21 +66,27 @@ HEADER = (
 def main():
     """Print a table of every setting and number of clusters."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, default=30_000, help="simulated rows")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--clusters", type=int, nargs="+", default=[64, 256])
-    settings = (*SIMULATED, EMAILS)
-    parser.add_argument("--settings", nargs="+", choices=settings, default=settings)
+    parser.add_argument(
+        "--settings",
+        nargs="+",
+        default=["coupons, default", "coupons, noisy features", EMAILS],
+        help="parts of the names of settings of quality_settings.py, or e-mails",
+    )
     options = parser.parse_args()
+    settings = [
+        name for name in (*SIMULATED, EMAILS) if any(part in name for part in options.settings)
+    ]
     sklearn.set_config(enable_metadata_routing=True)
     torch.set_num_threads(1)
     print("$ python", *sys.argv)
     print(HEADER)
-    for setting in options.settings:
+    for setting in settings:
         runs = {n_clusters: [] for n_clusters in options.clusters}
         for seed in range(options.seeds):
             with threadpool_limits(1):
-                train, test = samples(setting, options.rows, seed)
+                train, test = samples(setting, seed)
                 networks, _ = fit_networks(train, seed)
                 for n_clusters, measures in runs.items():
                     measures.append(run(networks, n_clusters, train, test, seed))
@@ -85,14 +94,10 @@ def main():
             print_measures(f"{setting}, K = {n_clusters}", measures)
 
 
-def samples(setting, n_rows, seed):
+def samples(setting, seed):
     """Rows of fit and new rows of the same population."""
     if setting != EMAILS:
-        parameters = SETTINGS[setting] | {"n_samples": n_rows}
-        return [
-            make_coupon_experiment(random_state=seed + 1000 * part, **parameters)
-            for part in range(2)
-        ]
+        return simulated(REPORTED[setting], seed)
     emails = load_hillstrom(target="visit", as_frame=False)
     rows = np.arange(len(emails.data))
     halves = train_test_split(rows, test_size=0.5, stratify=emails.treatment, random_state=seed)
@@ -110,11 +115,16 @@ def run(networks, n_clusters, train, test, seed):
         networks[0],
         FrozenEstimator(networks[1]),
         HiddenClusterer(n_clusters, random_state=seed),
-        ClusterBudgetAllocator(control=train.get("control"), random_state=seed),
+        ClusterBudgetAllocator(control=control_of(train), random_state=seed),
     ).fit(train.data, train.target, **rows)
     student = DistilledAllocator(FrozenEstimator(teacher), random_state=seed)
     _, seconds = timed(lambda: student.fit(train.data, train.target, **rows))
     return {"seconds": seconds, **measure(teacher, student, train, test)}
+
+
+def control_of(experiment):
+    """Label of the arm that means nothing, which comes first in simulated worlds."""
+    return experiment.control if "control" in experiment else experiment.treatments[0]
 
 
 def measure(teacher, student, train, test):
@@ -193,7 +203,7 @@ def print_measures(title, runs):
     spends = (used[:, 0], used[:, 1], used[:, 1] / used[:, 0])
     shown = "".join(f"{s.mean():>9.3f} {np.abs(s - 1).max():>6.1%}" for s in spends)
     print(
-        f"{title:24}{gain[:, 0].mean():>8.3f}{gain[:, 1].mean():>8.3f}{ratio.mean():>7.3f}"
+        f"{title:34}{gain[:, 0].mean():>8.3f}{gain[:, 1].mean():>8.3f}{ratio.mean():>7.3f}"
         f"{error:>7.3f}{shown}{same.mean():>10.1%}{seconds.mean():>7.1f}"
         f"{row[:, 0].mean():>7.2f}{row[:, 1].mean():>7.2f}",
         flush=True,

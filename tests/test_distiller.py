@@ -264,3 +264,14 @@ def test_a_budget_that_the_students_clusters_cannot_keep_is_an_error(experiment)
     policy = teacher().set_params(clusterbudgetallocator__budget=0.9)
     with pytest.raises(BudgetError, match="budget is expected to be at least"):
         DistilledAllocator(policy, random_state=0).fit(experiment.data, experiment.target, **rows)
+
+
+def test_rows_without_outcomes_teach_the_student_and_count_for_nothing_else(experiment):
+    rows, further = rows_of(experiment), make_coupon_experiment(9000, random_state=3).data
+    policy = DistilledAllocator(teacher(), student=LogisticRegression(), random_state=0)
+    policy.fit(experiment.data, experiment.target, **rows, X_unlabelled=further)
+    scale, cluster = policy.teacher_[0].transform, policy.teacher_[:-1].transform
+    everybody = np.concatenate([experiment.data, further])
+    expected = LogisticRegression().fit(scale(everybody), cluster(everybody)[:, 0])
+    assert_allclose(policy.student_.coef_, expected.coef_, rtol=1e-3, atol=1e-4)
+    assert policy.allocator_.cluster_sizes_.sum() == len(experiment.data)
