@@ -80,6 +80,11 @@ class ServedPolicy:
         return self._plan.budget
 
     @property
+    def budget_with_exploration(self) -> float:
+        """Mean budget with what random decisions cost: `set_budget` of it keeps the plan."""
+        return self._with_random(self._plan.budget)
+
+    @property
     def shadow_price(self) -> float:
         """Response that a further unit of the budget buys."""
         return self._plan.shadow_price
@@ -88,6 +93,11 @@ class ServedPolicy:
     def expected_cost(self) -> float:
         """Expected mean cost per individual, with what random decisions cost."""
         return self._with_random(self._plan.cost)
+
+    @property
+    def budget_range(self) -> tuple[float, float]:
+        """Least and largest mean budget of the plans, with what random decisions cost."""
+        return self._with_random(self.budgets[0]), self._with_random(self.budgets[-1])
 
     def set_budget(self, budget: float) -> float:
         """Use the plan of another budget: the dearest one within it.
@@ -115,13 +125,13 @@ class ServedPolicy:
         if not isinstance(budget, int | float | np.number) or not np.isfinite(budget):
             raise ValueError(f"budget is expected to be a finite number, got {budget!r}.")
         place = self._place_of(float(budget))
+        least, largest = self.budget_range
         if place < 0:
             raise BudgetError(
-                f"budget is expected to be at least {self._with_random(self.budgets[0]):.6g}, that "
-                f"of the cheapest plan in the folder, got {budget:.6g}."
+                f"budget is expected to be at least {least:.6g}, that of the cheapest plan in the "
+                f"folder, got {budget:.6g}."
             )
         self._plan = plan = self._manifest.plans[place]
-        largest = self._with_random(self.budgets[-1])
         if budget > largest + _SAME * abs(largest):
             warnings.warn(
                 f"budget (got {budget:.6g}) is a mean per individual, and the largest plan in the "
@@ -201,6 +211,22 @@ class ServedPolicy:
         arm, propensity, explored = self._exploration.draw(arm, allowed)
         figures = propensity, cluster, explored, plan.budget, self.policy_version
         return Decisions(self._labels[arm], *figures)
+
+    def cost_of(self, decision: Decision | Decisions) -> Any:
+        """Return what a decision is expected to cost.
+
+        Parameters
+        ----------
+        decision : Decision or Decisions
+            By this policy.
+
+        Returns
+        -------
+        cost : float, or ndarray of shape (n_rows,)
+            Expected cost of the arm in the cluster.
+        """
+        arm = (np.asarray(decision.treatment)[..., None] == self._labels).argmax(axis=-1)
+        return self._manifest.cost[decision.cluster, arm]
 
     def _worth(self, plan, cluster):
         """What each arm is worth in clusters, at the price of the budget."""
