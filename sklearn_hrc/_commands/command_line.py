@@ -209,9 +209,12 @@ def _add_output(parser, what):
 
 
 def _number(text):
-    value = float(text) if text.strip() else math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"a finite number is expected, got {text!r}")
+        raise argparse.ArgumentTypeError(f"a number such as 1.5 is expected, got {text!r}")
     return value
 
 

@@ -1,6 +1,7 @@
 """Outputs that can be written: told before any work is done."""
 
 import os
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
@@ -15,11 +16,14 @@ def writable_parent(output: str) -> Path:
             f"output is expected to be in a folder that exists, got {output!r}; make "
             f"{str(path.parent)!r} first."
         )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
+    try:
+        # Only trying tells: some folders cannot be written whatever their permissions say.
+        with tempfile.TemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
         raise PermissionError(
             f"output is expected to be in a folder that can be written, got {output!r}."
-        )
-    return path
+        ) from error
 
 
 def check_output_file(output: str, suffixes: tuple[str, ...], inputs: tuple[str, ...] = ()) -> Path:

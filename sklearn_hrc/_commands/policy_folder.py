@@ -1,8 +1,6 @@
 """The folder of a policy: written whole or not at all, and read without trust in what it holds."""
 
 import json
-import os
-import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 from sklearn_hrc._commands.manifest import FORMAT, MANIFEST, digest, read_manifest
 from sklearn_hrc._commands.outputs import writable_parent
 from sklearn_hrc._commands.trusted import EVALUATION_TYPES, POLICY_TYPES
+from sklearn_hrc._folders import folder_written_whole
 from sklearn_hrc.evaluation import Evaluation
 
 __all__ = ["SavedPolicy", "check_output_folder", "read_folder", "write_folder"]
@@ -87,32 +86,13 @@ def write_folder(
     """
     import skops.io
 
-    part = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
-    old = part.with_suffix(".old")
-    part.mkdir()
-    try:
+    with folder_written_whole(path) as part:
         skops.io.dump(policy, part / _POLICY)
         if evaluation is not None:
             skops.io.dump(_without_rows(evaluation), part / _EVALUATION)
         files = {entry.name: digest(entry) for entry in sorted(part.iterdir())}
         text = json.dumps({**manifest, "files": files}, indent=2, ensure_ascii=False)
         (part / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        _take_place(part, path, old)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _take_place(part, path, old):
-    """Put a folder in the place of another one, which comes back after an error."""
-    if path.exists():
-        os.rename(path, old)
-    try:
-        os.rename(part, path)
-    except BaseException:
-        if old.exists() and not path.exists():
-            os.rename(old, path)
-        raise
 
 
 def _without_rows(evaluation):

@@ -11,9 +11,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._distiller import DistilledAllocator
+from sklearn_hrc._folders import folder_written_whole
 from sklearn_hrc._tables import is_pandas
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
-from sklearn_hrc.export._folder import replaced_whole
 from sklearn_hrc.export._manifest import manifest_of, signed
 from sklearn_hrc.export._trace import trace
 from sklearn_hrc.export._vectors import as_rows, may_be_missing, mixed_rows, nudged
@@ -110,7 +110,8 @@ def export_policy(
     distilled._check_unchanged()
     steps = [*steps, *distilled._preprocessing]
     path = Path(folder)
-    with replaced_whole(path, MANIFEST) as part:
+    _check_place(path)
+    with folder_written_whole(path) as part:
         X = _as_fitted(X, steps)
         direction = distilled.allocator_._direction
         traced = trace(steps, distilled.student_, direction, np.shape(X)[1])
@@ -127,6 +128,23 @@ def export_policy(
         for name, file in files.items():
             (part / name).write_bytes(file)
     return path
+
+
+def _check_place(folder):
+    """Refuse to replace anything but a policy."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(
+            f"folder is expected to be a folder, got the file {str(folder)!r}."
+        )
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise FileExistsError(
+            "folder is expected to be new, empty or that of an older policy, got "
+            f"{str(folder)!r} without {MANIFEST}."
+        )
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(
+            f"folder is expected to be in a folder that exists, got {str(folder)!r}."
+        )
 
 
 def _as_fitted(X, steps):

@@ -47,7 +47,8 @@ def test_version(words, capsys):
     [
         (["fti"], "got 'fti'; the nearest is 'fit'."),
         (["fit", *FIT, "--folds", "1"], "--folds: 0, or 2 and more, is expected, got '1'"),
-        (["fit", *FIT, "--budget", "inf"], "--budget: a finite number is expected, got 'inf'"),
+        (["fit", *FIT, "--budget", "inf"], "--budget: a number such as 1.5 is expected, got 'inf'"),
+        (["fit", *FIT, "--budget", "1,5"], "--budget: a number such as 1.5 is expected, got '1,5'"),
         (["fit", *FIT, "--clusters", "0"], "--clusters: a whole number of at least 1"),
         (["fit", *FIT, "--random-state", "-1"], "--random-state"),
         (["fit", *FIT, "--arm-cost", "a=1"], "not allowed with argument --cost"),

@@ -29,10 +29,10 @@ def test_output_that_cannot_be_is_one_sentence(name, message, tmp_path):
         check_output_file(str(tmp_path / name), (".csv", ".parquet"), inputs)
 
 
-def test_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, how: False)
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no folder that nobody can write")
+def test_folder_that_cannot_be_written_is_told():
     with pytest.raises(PermissionError, match="in a folder that can be written"):
-        check_output_file(str(tmp_path / "who.csv"), (".csv",))
+        check_output_file("/proc/who.csv", (".csv",))
 
 
 def test_parquet_needs_its_package(tmp_path, monkeypatch):
