@@ -88,7 +88,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
     >>> from sklearn_hrc.datasets import make_coupon_experiment
-    >>> experiment = make_coupon_experiment(2000, n_treatments=2, random_state=0)
+    >>> experiment = make_coupon_experiment(2000, n_treatments=2, order_rate=0.3, random_state=0)
     >>> teacher = make_pipeline(
     ...     HiddenClusterer(n_clusters=4, outcomes=False, random_state=0),
     ...     ClusterBudgetAllocator(budget=0.15, estimation="pooled", random_state=0))

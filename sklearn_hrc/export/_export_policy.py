@@ -94,7 +94,7 @@ def export_policy(
     >>> from sklearn_hrc.datasets import make_coupon_experiment
     >>> from sklearn_hrc.export import export_policy
     >>> from sklearn_hrc.serving import load
-    >>> rct = make_coupon_experiment(2000, n_treatments=2, random_state=0)
+    >>> rct = make_coupon_experiment(2000, n_treatments=2, order_rate=0.3, random_state=0)
     >>> teacher = make_pipeline(
     ...     HiddenClusterer(n_clusters=4, outcomes=False, random_state=0),
     ...     ClusterBudgetAllocator(budget=0.15, estimation="pooled", random_state=0))
