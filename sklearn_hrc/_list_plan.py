@@ -49,6 +49,8 @@ class ListPlan:
         Labels of the clusters of the policy.
     index : Any
         Index of the list where the list is a data frame, else None.
+    rules : tuple of rules
+        What the plan keeps beside the budget: rules of the policy, then those of the list.
     _solved : tuple
         Problem, solution and how the solution keeps the budget, for `explain`.
     """
@@ -68,6 +70,7 @@ class ListPlan:
     treatments: NDArray[Any]
     clusters: NDArray[Any]
     index: Any
+    rules: tuple[Any, ...] = field(default=(), kw_only=True)
     _solved: tuple[Campaign, Plan, BudgetRisk] = field(kw_only=True)
 
     @property

@@ -166,7 +166,8 @@ def plan_list(
     turn = _turn(project(columns, allocator._direction), unit)
     counts = plan.of_blocks // per_unit
     arm = _arms(cell, turn, counts, blocks.spread(campaign.cost))[unit]
-    return _list_plan(allocator, estimates, cluster, arm, (campaign, plan, rule), limit, X)
+    solved = campaign, plan, rule
+    return _list_plan(allocator, estimates, cluster, arm, solved, limit, X, rules)
 
 
 def _shares(allocator):
@@ -228,7 +229,7 @@ def _arms(cell, turn, counts, cost):
     return arm
 
 
-def _list_plan(allocator, estimates, cluster, arm, solved, limit, X):
+def _list_plan(allocator, estimates, cluster, arm, solved, limit, X, rules):
     """Put a plan together with what is expected of each row."""
     campaign, plan, _ = solved
     errors = estimates.standard_error()
@@ -251,5 +252,6 @@ def _list_plan(allocator, estimates, cluster, arm, solved, limit, X):
         treatments=allocator.treatments_,
         clusters=allocator.clusters_,
         index=getattr(X, "index", None) if is_pandas(X) else None,
+        rules=tuple(rules),
         _solved=solved,
     )

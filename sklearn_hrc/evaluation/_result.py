@@ -127,8 +127,8 @@ class Evaluation:
         Returns
         -------
         sentences : list of str
-            Value, rules, whether there is anything to target, promise, estimator, and what is off
-            as the last ones.
+            First why no figure holds, if features tell the arm. Then value, rules, whether there
+            is anything to target, promise and estimator, and what else is off.
         """
         return sentences(self)
 
@@ -138,7 +138,7 @@ class Evaluation:
         Returns
         -------
         sentences : list of str
-            Empty where nothing is off. The last ones of `sentences`.
+            Empty where nothing is off. The gravest come first. All are among `sentences`.
         """
         return cautions(self)
 

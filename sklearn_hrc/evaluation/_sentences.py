@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
+from sklearn_hrc.evaluation._draw import draw_sentences
 from sklearn_hrc.evaluation._rules_to_beat import BEST_MIX
 from sklearn_hrc.evaluation._targeting import ALL_ARMS, LEVEL
 from sklearn_hrc.evaluation._valuation import HAJEK, METHODS
@@ -14,8 +15,6 @@ LEAST_MATCHED = 30
 NEGLIGIBLE_SHARE = 0.01
 # A row with more of the weight than this decides much of the value.
 LARGEST_WEIGHT = 0.05
-# A p-value below this says that the draw of the arms was not what it should be.
-RANDOMISATION_LEVEL = 0.01
 # Standard errors by which a policy must beat the best mix where no slope speaks for it. Errors of
 # folds are correlated where people do not differ, so two standard errors would not be enough.
 CERTAIN = 3.0
@@ -25,23 +24,28 @@ _MOST_NAMED = 3
 
 
 def sentences(evaluation):
-    """Return all sentences about an evaluation, what is off as the last ones."""
+    """Return all sentences about an evaluation.
+
+    A draw that is off comes first, for then no figure holds. What else is off comes last.
+    """
     return [
+        *draw_sentences(evaluation.randomisation),
         *_of_value(evaluation),
         *_of_rules(evaluation),
         conclusion(evaluation),
         *_of_promise(evaluation),
         _of_method(evaluation),
-        *cautions(evaluation),
+        *_of_overlap(evaluation.by_arm),
+        *_of_spend(evaluation),
     ]
 
 
 def cautions(evaluation):
-    """Return a sentence for each thing that is off."""
+    """Return what is off, the gravest first."""
     return [
-        *_of_spend(evaluation),
+        *draw_sentences(evaluation.randomisation),
         *_of_overlap(evaluation.by_arm),
-        *_of_draw(evaluation.randomisation),
+        *_of_spend(evaluation),
     ]
 
 
@@ -50,7 +54,9 @@ def conclusion(evaluation):
 
     1. People differ where the slope of a predicted effect is above zero at the 5 % level, of which
        all arms together have half and the arms share half.
-    2. Otherwise they differ in cost by the same rule.
+    2. Otherwise they differ in cost by the same rule, for arms that the policy gives to more than
+       1 %. Of these arms those count that bring more than control for everybody, as in 4. All of
+       them count where the policy brings more, by its interval.
     3. Otherwise choosing people pays if the policy brings more than the best mix of arms by three
        standard errors.
     4. Otherwise arms differ where one of them brings more than control for everybody, two-sided at
@@ -62,7 +68,8 @@ def conclusion(evaluation):
         return f"People differ in what {_slopes(effects, found, 'does', 'do')} to them" + _end(
             effects, found
         )
-    found = effects.borne_out & (effects.outcome == "cost")
+    better = _better(evaluation)
+    found = effects.borne_out & (effects.outcome == "cost") & _costs_that_count(evaluation, better)
     if found.any():
         return (
             "People do not measurably differ in what arms bring, but they do in what "
@@ -75,18 +82,37 @@ def conclusion(evaluation):
             f"The policy brings more than the {BEST_MIX}, so that choosing people pays, though no "
             "slope tells in which arm they differ."
         )
-    arms = evaluation.by_arm
-    others = arms.treatment != evaluation.control
-    reach = norm.isf(LEVEL / 2 / max(others.sum(), 1))
-    better = others & (arms.gain > reach * arms.gain_se)
     if not better.any() or evaluation.best_arm.treatment == evaluation.control:
         return (
             f"No arm measurably brings more than {evaluation.control}, and people do not "
-            f"measurably differ: give everybody {evaluation.control}."
+            f"measurably differ in what arms bring: give everybody {evaluation.control}."
         )
     label, share = evaluation.best_arm
     whom = "everybody" if share > 0.995 else f"{100 * share:.0f} % of people, drawn at random,"
     return f"Arms differ, people do not measurably: give {whom} {label}."
+
+
+def _better(evaluation):
+    """Return which arms measurably bring more than control if everybody gets them."""
+    arms = evaluation.by_arm
+    others = arms.treatment != evaluation.control
+    reach = norm.isf(LEVEL / 2 / max(others.sum(), 1))
+    return others & (arms.gain > reach * arms.gain_se)
+
+
+def _costs_that_count(evaluation, better):
+    """Return for which rows of the effects a difference between people saves money.
+
+    Where an arm is worth nothing, giving it to nobody saves more. The row of all arms together
+    counts where each arm that has a slope of costs counts.
+    """
+    arms, effects = evaluation.by_arm, evaluation.effects
+    counts = (arms.share > NEGLIGIBLE_SHARE) & (better | (evaluation.gain_interval[0] > 0))
+    of_arm = dict(zip(arms.treatment.tolist(), counts.tolist()))
+    single = np.array([label is not ALL_ARMS for label in effects.treatment])
+    told = effects.treatment[single & (effects.outcome == "cost") & np.isfinite(effects.slope_se)]
+    of_arm[ALL_ARMS] = all(of_arm[label] for label in told)
+    return np.array([of_arm[label] for label in effects.treatment])
 
 
 def figure(value, error=None, *, sign=False):
@@ -217,13 +243,6 @@ def _of_overlap(arms):
             f"A single row has {100 * largest:.0f} % of the weight: the value hangs on few rows."
         )
     return said
-
-
-def _of_draw(randomisation):
-    """Say that the draw of the arms was not random, where features tell it."""
-    if randomisation is None or randomisation.p_value >= RANDOMISATION_LEVEL:
-        return []
-    return [randomisation.conclusion]
 
 
 def _slopes(effects, found, one, many):

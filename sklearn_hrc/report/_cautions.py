@@ -3,6 +3,7 @@
 import re
 
 from sklearn_hrc._version import __version__
+from sklearn_hrc.evaluation._draw import draw_is_off
 from sklearn_hrc.report._numbers import count
 from sklearn_hrc.report._wording import one_line
 
@@ -11,6 +12,12 @@ __all__ = ["bounded", "cautions", "how_computed", "targeting"]
 # So many sentences, each of so many letters, leave the printed page on two sheets.
 _MOST = 6
 _LONGEST = 220
+_NOTES_THAT_MATTER = (
+    "it was taken as 0",
+    "recorded after the treatment",
+    "is negative in",
+    "Several arms are called",
+)
 _METHODS = {
     "no expected outcomes": (
         "as the weighted mean over those who, by the draw, had received what the policy gives them"
@@ -48,12 +55,11 @@ def cautions(evaluation, plan, rows, words):
             "What it expects is often too good."
         )
     else:
-        # The last caution of an evaluation is about the draw, and so about all of its figures.
-        said += [one_line(sentence) for sentence in reversed(evaluation.cautions())]
+        said += [one_line(sentence) for sentence in evaluation.cautions()]
         said += _promise(evaluation, words)
     if plan is not None and plan.status != "optimal":
         said.append("It is not proven that no better plan for the list exists.")
-    return said + ([] if rows is None else [one_line(note) for note in rows.notes])
+    return said + ([] if rows is None else _notes(rows))
 
 
 def bounded(sentences):
@@ -80,6 +86,16 @@ def bounded(sentences):
     return shown
 
 
+def _notes(rows):
+    """Return what was noted of the table and bears on the decision.
+
+    How numbers and dates are written, and which ids were left out, is no news to those who decide.
+    """
+    return [
+        one_line(note) for note in rows.notes if any(words in note for words in _NOTES_THAT_MATTER)
+    ]
+
+
 def _promise(evaluation, words):
     """Say where less came true than the policy expected."""
     promise = evaluation.promise
@@ -96,7 +112,12 @@ def _promise(evaluation, words):
 
 
 def targeting(evaluation):
-    """Say whether it pays to choose people, without figures that need an explanation."""
+    """Say whether it pays to choose people, without figures that need an explanation.
+
+    Nothing is said where nothing was checked, or where features tell the arm.
+    """
+    if evaluation is None or draw_is_off(evaluation.randomisation):
+        return None
     return re.sub(r" \(slope [^()]*\)", "", one_line(evaluation.conclusion))
 
 

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc.evaluation._draw import draw_is_off, telling_columns, what_tells, what_to_do
 from sklearn_hrc.report._numbers import count, per_cent
+from sklearn_hrc.report._wording import one_line
 
 __all__ = ["REACH", "Decision", "best_rule", "decide", "rule_in_words", "totals_of_list"]
 
@@ -47,6 +49,7 @@ def rule_in_words(name, words):
 def decide(evaluation, words):
     """Say what to do, by the value on held-out rows.
 
+    0. Nothing is recommended where features tell the arm, for then no figure holds.
     1. A policy is not for use if its interval does not say that it brings more than control for
        everybody.
     2. It is for use if it brings more, and the interval of the difference says that it brings more
@@ -66,6 +69,8 @@ def decide(evaluation, words):
         With intervals.
     """
     e, rules = evaluation, evaluation.rules
+    if draw_is_off(e.randomisation):
+        return _undecided(e.randomisation, words)
     if (e.arms == e.control).all():
         return _nobody(e, words)
     low, high = e.gain_interval
@@ -87,6 +92,17 @@ def decide(evaluation, words):
         )
         return Decision(f"Stay with “{control}” for now.", sentence, "open")
     return _beside_rule(brings + paid, rules, place, _advice(e, rules.rule[place], words), words)
+
+
+def _undecided(randomisation, words):
+    """Recommend nothing, and say which columns are why."""
+    columns = telling_columns(randomisation)
+    told = one_line(what_tells([words.column(name) for name in columns]))
+    return Decision(
+        f"Do not decide by this page: {told}.",
+        f"The figures below may be wrong. {one_line(what_to_do(columns))}",
+        "open",
+    )
 
 
 def _nobody(evaluation, words):
@@ -172,5 +188,15 @@ def totals_of_list(plan, control, words):
         f"{words.of_cost(plan.total_cost, plan.total_cost_se)} in all, of a budget of "
         f"{words.of_cost(plan.total_budget)}, and {words.of_response(plan.total_response, error)} "
         f"{words.response} in all is expected of the list (95 % interval: "
-        f"{words.range_of_response(ends, error)})."
+        f"{words.range_of_response(ends, error)}). That is "
+        f"{_more(_gain_of_list(plan, control), error, words)} than is expected if everybody on the "
+        f"list gets “{words.arm(control)}”."
     )
+
+
+def _gain_of_list(plan, control):
+    """Return the expected total response of a list beyond that of control for everybody."""
+    campaign, solved, _ = plan._solved
+    place = plan.treatments.tolist().index(control)
+    sizes = np.asarray(solved.counts, dtype=np.float64).sum(axis=1)
+    return plan.total_response - float(sizes @ campaign.response[:, place])

@@ -4,6 +4,7 @@ import numpy as np
 
 from sklearn_hrc.report._columns import dates_in
 from sklearn_hrc.report._numbers import count
+from sklearn_hrc.report._rules import rules_kept
 
 __all__ = ["arms_tried", "facts"]
 
@@ -34,10 +35,12 @@ def facts(policy, evaluation, plan, rows, words):
         ("options (arms) tried", tried),
         ("compared with", f"“{words.arm(policy.control_)}”"),
         ("to be raised", words.response),
-        ("budget", f"{_budget(policy, evaluation, words)} per {words.person}"),
+        ("budget", _budget(policy, evaluation, plan, words)),
     ]
     if plan is not None:
         pairs.append((f"{words.people} on the list", count(len(plan.arms))))
+    if kept := rules_kept(policy, plan, words):
+        pairs.append(("kept beside the budget", "; ".join(kept)))
     for name, first, last in dates_in(rows):
         pairs.append((words.column(name), f"{first} to {last}"))
     return pairs
@@ -49,8 +52,18 @@ def _number_of_rows(policy, evaluation, rows):
     return policy.cluster_sizes_.sum() if evaluation is None else evaluation.n_individuals
 
 
-def _budget(policy, evaluation, words):
-    return words.of_cost(policy.budget_ if evaluation is None else evaluation.budget)
+def _budget(policy, evaluation, plan, words):
+    """Say the budget per person, and that of the list where it is another one."""
+    budget = policy.budget_ if evaluation is None else evaluation.budget
+    own = f"{words.of_cost(budget)} per {words.person}"
+    if plan is None:
+        return own
+    listed = f"{words.of_cost(plan.total_budget / len(plan.arms))} per {words.person}"
+    if listed == own:
+        return own
+    if evaluation is None:
+        return f"{own} for the policy, {listed} for the list"
+    return f"{own} for what was checked (all figures per {words.person}), {listed} for the list"
 
 
 def arms_tried(policy, evaluation, rows, words):

@@ -56,7 +56,7 @@ def page(policy, allocator, given, words, title, date):
         "facts": facts(allocator, evaluation, plan, rows, words),
         "arms": arms_tried(allocator, evaluation, rows, words),
         "curve": curve,
-        "targeting": None if evaluation is None else targeting(evaluation),
+        "targeting": targeting(evaluation),
         "next_tenth": next_tenth(allocator, plan, words),
         "cautions": bounded(off),
         "n_cautions": len(off),

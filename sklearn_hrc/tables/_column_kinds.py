@@ -9,6 +9,7 @@ from sklearn_hrc.tables._frames import import_extra
 from sklearn_hrc.tables._text_values import (
     date_formats,
     day_comes_first,
+    is_code,
     is_missing_text,
     number_style,
     read_dates,
@@ -20,6 +21,10 @@ __all__ = ["Kind", "convert", "find_kind", "numbers_of_text", "text_of"]
 # A column of text is one of numbers, or dates, if this share of its values are.
 _MOST = 0.95
 _FEW = 0.05
+# A list is refused if more than this share of the given values of a column cannot be read.
+_UNREAD = 0.5
+# So many texts that counted as missing in the experiment are known by the policy.
+_OTHERS = 100
 _STYLES = {
     "comma": "have a decimal comma",
     "thousands": "have commas between thousands",
@@ -38,11 +43,15 @@ class Kind(NamedTuple):
         How numbers are written, from `number_style`.
     day_first : bool
         Whether the day comes first in dates like 03/05/2024.
+    others : tuple of str
+        Most frequent texts of the experiment that are neither numbers nor dates and counted as
+        missing.
     """
 
     name: str
     style: str = "point"
     day_first: bool = False
+    others: tuple[str, ...] = ()
 
 
 def find_kind(values: Any, label: str) -> tuple[Kind, list[str]]:
@@ -86,14 +95,18 @@ def _kind_of_text(texts, share, label):
     style = number_style(texts)
     is_number = np.isfinite(read_numbers(texts, style))
     numbers = share[is_number].sum()
-    if numbers >= _MOST and not any(_is_code(text) for text in texts):
+    if numbers >= _MOST and not any(is_code(text) for text in texts):
         notes = [f"Numbers in {label!r} {_STYLES[style]}."] if style in _STYLES else []
-        return Kind("number", style), notes + _note_of_others(texts, is_number, label, "numbers")
+        others = _others(texts, is_number, share)
+        return Kind("number", style, others=others), notes + _note_of_others(
+            others, label, "numbers"
+        )
     formats = date_formats(texts)
     if formats:
         kind, notes, dates = _kind_of_dates(texts, formats, label)
         if share[dates].sum() >= _MOST:
-            return kind, notes + _note_of_others(texts, dates, label, "dates")
+            others = _others(texts, dates, share)
+            return kind._replace(others=others), notes + _note_of_others(others, label, "dates")
     notes = []
     if _FEW < numbers < _MOST:
         notes.append(
@@ -119,8 +132,14 @@ def _kind_of_dates(texts, formats, label):
     return Kind("date", day_first=day_first), notes, ~np.isnat(dates)
 
 
-def _note_of_others(texts, is_kind, label, kind):
-    others = [text for text, mine in zip(texts, is_kind) if not mine]
+def _others(texts, is_kind, share):
+    """Return the most frequent texts that are not of a kind."""
+    others = np.flatnonzero(~is_kind)
+    order = others[np.argsort(-share[others], kind="stable")]
+    return tuple(texts[place] for place in order[:_OTHERS])
+
+
+def _note_of_others(others, label, kind):
     if not others:
         return []
     return [f"{label!r} holds {kind}; other text, such as {others[0][:40]!r}, counts as missing."]
@@ -136,12 +155,17 @@ def convert(values: Any, kind: Kind, label: str) -> Any:
     kind : Kind
         What the column held in the experiment.
     label : str
-        Its name, for warnings.
+        Its name, for errors.
 
     Returns
     -------
     converted : Series of shape (n_rows,)
         float64, datetime64 or object.
+
+    Raises
+    ------
+    ValueError
+        If most of the given values are not of the kind of the experiment.
     """
     pandas = import_extra("pandas", "sklearn_hrc.tables")
     dtype_kind = getattr(values.dtype, "kind", "O")
@@ -160,12 +184,12 @@ def convert(values: Any, kind: Kind, label: str) -> Any:
         return values.dt.tz_convert(None) if getattr(values.dt, "tz", None) else values
     codes, texts, _ = text_of(values, label)
     if kind.name == "number":
-        read = _read_or_truth(texts, kind.style)
+        read = _read_or_truth(texts, kind.style, label)
         missing = np.nan
     else:
         read = read_dates(pandas, texts, kind.day_first)
         missing = np.datetime64("NaT")
-    _warn_of_unread(codes, pandas.isna(read), texts, kind.name, label)
+    _check_read(codes, pandas.isna(read), texts, kind, label)
     found = np.append(read, missing)[codes]  # code -1 is a missing value
     return pandas.Series(found, index=values.index)
 
@@ -175,21 +199,45 @@ def _is_period(values):
     return hasattr(getattr(values, "dt", None), "to_timestamp")
 
 
-def _read_or_truth(texts, style):
+def _read_or_truth(texts, style, label):
     truth = {"true": 1.0, "false": 0.0}
-    numbers = read_numbers(texts, style)
+    numbers = _read_in_either_style(texts, style, label)
     return np.array([truth.get(text.lower(), value) for text, value in zip(texts, numbers)])
 
 
-def _warn_of_unread(codes, unread, texts, kind, label):
-    """Warn where most values of a list are not of the kind that the experiment had."""
-    unread = unread & np.array([not is_missing_text(text) for text in texts], dtype=bool)
-    rows = np.append(unread, False)[codes].sum()
-    if rows > 0.5 * len(codes):
-        example = texts[int(np.argmax(unread))][:40]
+def _read_in_either_style(texts, style, label):
+    """Return numbers in the style of the experiment, or in that of the texts if it reads more."""
+    numbers = read_numbers(texts, style)
+    if not np.isnan(numbers).any() or (own := number_style(texts)) == style:
+        return numbers
+    others = read_numbers(texts, own)
+    if np.isnan(others).sum() >= np.isnan(numbers).sum():
+        return numbers
+    if own == "unclear":
+        numbers = read_numbers(texts, "comma")
+    differ = np.isfinite(numbers) & np.isfinite(others) & (numbers != others)
+    if differ.any():
+        place = int(np.argmax(differ))
         warn(
-            f"column {label!r} is expected to hold {kind}s, as in the experiment, got {example!r} "
-            f"and the like in {rows} of {len(codes)} rows, which count as missing."
+            f"numbers in column {label!r} are expected to be written as in the experiment, got "
+            f"text in another way, so that {texts[place][:40]!r} was read as {others[place]:g} "
+            f"and not as {numbers[place]:g}; turn it into numbers if that is wrong."
+        )
+    return others
+
+
+def _check_read(codes, unread, texts, kind, label):
+    """Refuse a list if most given values of a column are not of the kind of the experiment."""
+    known = set(kind.others)
+    given = np.array([not is_missing_text(text) and text not in known for text in texts], bool)
+    unread = unread & given
+    rows, all_rows = (int(np.append(mask, False)[codes].sum()) for mask in (unread, given))
+    if rows > _UNREAD * all_rows:
+        example = texts[int(np.argmax(unread))][:40]
+        raise ValueError(
+            f"column {label!r} is expected to hold {kind.name}s, as in the experiment, got "
+            f"{example!r} and the like in {rows:,} of {all_rows:,} given values; write them as in "
+            "the experiment, or empty them where they are not known."
         )
 
 
@@ -245,8 +293,3 @@ def numbers_of_text(values: Any, label: str) -> tuple[np.ndarray, str]:
     codes, texts, _ = text_of(values, label)
     style = number_style(texts)
     return np.append(read_numbers(texts, style), np.nan)[codes], style
-
-
-def _is_code(text):
-    """Tell whether a number has leading zeros, as postcodes have."""
-    return len(text) > 1 and text[0] == "0" and text.isdigit()

@@ -201,13 +201,14 @@ def read_cost(values: Any, arm: Any) -> tuple[np.ndarray, list[str]]:
             "any row; give 0 where an arm costs nothing, or leave cost out and give arm_cost."
         )
     if missing.any():
-        free = _arm_without_cost(cost, missing, arm)
+        free = _arm_without_cost(cost, arm)
         if free is None:
             raise ValueError(
                 f"cost {label!r} is expected to have a number in every row, got none in "
                 f"{_rows(missing)}; give 0 where nothing was charged, as by "
                 f"frame[{label!r}].fillna(0)."
             )
+        _check_costs_beside(cost, arm.to_numpy() == free, free, label)
         notes.append(f"The cost of {free!r} was empty in all its rows; it was taken as 0.")
         cost = np.where(missing, 0.0, cost)
     if (negative := cost < 0).any():
@@ -220,17 +221,31 @@ def read_cost(values: Any, arm: Any) -> tuple[np.ndarray, list[str]]:
     return cost, notes
 
 
-def _arm_without_cost(cost, missing, arm):
-    """Return the only arm without costs if all its costs are missing and no arm has zeros only."""
+def _arm_without_cost(cost, arm):
+    """Return the only arm without costs of 0 or more if no other arm has zeros only, or None."""
     arms = arm.to_numpy()
-    without = set(arms[missing].tolist())
-    if len(without) != 1:
+    paid = {label: cost[arms == label] for label in set(arms.tolist())}
+    without = [label for label, costs in paid.items() if not (costs >= 0).any()]
+    if len(without) != 1 or not np.isnan(paid[without[0]]).any():
         return None
     (only,) = without
-    if not missing[arms == only].all():
-        return None
-    others = [cost[arms == label] for label in set(arms.tolist()) - without]
-    return None if any((paid == 0).all() for paid in others) else only
+    others = [costs for label, costs in paid.items() if label != only]
+    return None if any((costs[~np.isnan(costs)] == 0).all() for costs in others) else only
+
+
+def _check_costs_beside(cost, is_free, free, label):
+    """Refuse gaps beside those of the arm without costs, and negative costs of this arm."""
+    if (negative := is_free & (cost < 0)).any():
+        raise ValueError(
+            f"cost {label!r} is expected to be empty in all rows of {free!r} or in none, got "
+            f"{cost[np.argmax(negative)]:g} in {_rows(negative)} and nothing in the others; "
+            "correct the negative cost, or leave these rows out."
+        )
+    if (gaps := ~is_free & np.isnan(cost)).any():
+        raise ValueError(
+            f"cost {label!r} is expected to have a number in every row but those of {free!r}, got "
+            f"none in {_rows(gaps)}; give their cost, or leave these rows out."
+        )
 
 
 def read_groups(values: Any) -> Any:

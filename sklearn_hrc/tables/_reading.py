@@ -6,10 +6,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sklearn_hrc.tables._frames import import_extra
+from sklearn_hrc.tables._text_values import is_code
 
 __all__ = ["read_file"]
 
@@ -20,6 +22,8 @@ _PARQUET = {".parquet", ".pq"}
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 200
+# Noughts in front are looked for in so many rows, as text is slower to read than numbers.
+_CODE_ROWS = 50_000
 # What stands for a missing value in files. "None" is left out, since an arm may have this name.
 _MISSING = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "-nan", "NULL", "null", "<NA>"]
 
@@ -36,7 +40,8 @@ def read_file(
     name : str
         Name of the parameter, for errors.
     text : sequence of str, default=()
-        Columns of a CSV file whose text stays as it is, such as ids that begin with noughts.
+        Columns of a CSV file whose text stays as it is. Columns of digits that begin with
+        noughts stay text, too.
 
     Returns
     -------
@@ -93,21 +98,29 @@ def _read_text(path, name, text):
     try:
         return _read_encoded(path, name, "utf-8-sig", text)
     except UnicodeDecodeError:
+        pass
+    try:
         frame, notes = _read_encoded(path, name, "cp1252", text)
-        return frame, [f"{path.name!r} is not UTF-8; it was read as Windows-1252.", *notes]
+    except UnicodeDecodeError as error:
+        raise _no_text(path, name) from error
+    return frame, [f"{path.name!r} is not UTF-8; it was read as Windows-1252.", *notes]
 
 
 def _read_encoded(path, name, encoding, text):
     pandas = import_extra("pandas", name)
     read = {"encoding": encoding, "keep_default_na": False, "na_values": _MISSING}
-    read["dtype"] = dict.fromkeys(text, str)
     try:
         head = _first_rows(pandas, path, encoding)
+        if "\0" in head:
+            raise _no_text(path, name)
         delimiter = _find_delimiter(head)
         header, *rows = csv.reader(io.StringIO(head), delimiter=delimiter)
         _check_header(header, name)
         decimal = _find_decimal(rows, delimiter)
-        frame = pandas.read_csv(path, sep=delimiter, decimal=decimal, low_memory=False, **read)
+        read |= {"sep": delimiter, "decimal": decimal, "low_memory": False}
+        codes = _columns_of_codes(partial(pandas.read_csv, path, nrows=_CODE_ROWS, **read))
+        dtype = dict.fromkeys([*text, *codes], str)
+        frame = pandas.read_csv(path, dtype=dtype, **read)
     except (pandas.errors.ParserError, pandas.errors.EmptyDataError, csv.Error) as error:
         raise _unreadable(path, name, "CSV", error) from error
     except OSError as error:
@@ -118,6 +131,27 @@ def _read_encoded(path, name, encoding, text):
     if decimal == ",":
         notes.append(f"Numbers of {path.name!r} have a decimal comma.")
     return frame, notes
+
+
+def _columns_of_codes(read):
+    """Return the columns whose texts hold digits only, some of which begin with a nought.
+
+    The function `read` returns the first rows of the file. As text are read only those columns that
+    hold whole numbers, since this takes longer.
+    """
+    numbers = read().select_dtypes("number")
+    given = {name: numbers[name].dropna() for name in numbers}
+    whole = [name for name, values in given.items() if ((values >= 0) & (values % 1 == 0)).all()]
+    if not whole:
+        return []
+    texts = read(dtype=dict.fromkeys(whole, object))
+    return [name for name in whole if _holds_codes(texts[name].dropna().unique())]
+
+
+def _holds_codes(texts):
+    if not any(is_code(text.strip()) for text in texts):
+        return False
+    return all(text.strip().isdigit() for text in texts)
 
 
 def _first_rows(pandas, path, encoding):
@@ -160,6 +194,13 @@ def _find_decimal(rows, delimiter):
     commas = any(re.fullmatch(r"[+-]?\d+,\d+", field) for field in fields)
     points = any(re.fullmatch(r"[+-]?\d+\.\d+", field) for field in fields)
     return "," if commas and not points else "."
+
+
+def _no_text(path, name):
+    return ValueError(
+        f"{name} is expected to be a CSV file in UTF-8 or Windows-1252, got {path.name!r}, which "
+        "is neither; save it as UTF-8, or read it by pandas with its encoding and pass the frame."
+    )
 
 
 def _unreadable(path, name, kind, error):

@@ -31,7 +31,9 @@ def read_table(path: str | os.PathLike) -> "DataFrame":
     r"""Read a table from a CSV or Parquet file.
 
     The delimiter (comma, semicolon, tab or bar), a decimal comma and the encoding of a CSV file
-    are found out. "None" is text here, since an arm may have this name.
+    are found out. "None" is text here, since an arm may have this name. A column of digits, some
+    of which begin with a nought within its first 50,000 rows, stays text, so that ids and
+    postcodes such as 01067 keep their noughts.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def read_table(path: str | os.PathLike) -> "DataFrame":
     ImportError
         If pandas is missing, or pyarrow for Parquet.
     ValueError
-        If the file is empty, larger than 1 GB or no table, or two columns have one name.
+        If the file is empty, larger than 1 GB or no table, if its text is neither UTF-8 nor
+        Windows-1252, or if two columns have one name.
 
     Examples
     --------
@@ -98,7 +101,7 @@ def rows_of(
         Column of the received arm.
     cost : label, default=None
         Column of what the received arm cost, in the unit of the budget. If it is empty in all
-        rows of one arm, that arm costs 0.
+        rows of one arm and no other arm is free, that arm costs 0.
     groups : label, default=None
         Column of the household, or of whatever else rows have in common.
     propensity : label, default=None

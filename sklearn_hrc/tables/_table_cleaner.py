@@ -53,7 +53,8 @@ def look_at_columns(frame: Any, keep: Sequence[Hashable]) -> tuple[dict, dict, l
 class TableCleaner(NotebookMixin, TransformerMixin, BaseEstimator):
     """Bring a raw table into shape: numbers, dates and text in the columns of the fit.
 
-    Numbers and dates that stand in text are read. A period, such as a month, becomes its first
+    Numbers and dates that stand in text are read. A list may have a decimal comma where the
+    experiment had a decimal point. A period, such as a month, becomes its first
     day. Columns that look like ids are left out. `transform` takes a table with further columns,
     in another order, from another library. Nothing is imputed or encoded; that is for the next
     steps.
@@ -149,12 +150,14 @@ class TableCleaner(NotebookMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column is missing.
+            If a column is missing, or if more than half of the given values of a column are not
+            numbers or dates as in `fit`. Fewer such values count as missing.
 
         Warns
         -----
         UserWarning
-            If most values of a column cannot be read as in `fit`; they count as missing.
+            If numbers in text are written in another way than in `fit`, and a number such as 1.250
+            reads differently in both.
         """
         check_is_fitted(self)
         frame = as_frame(X, "X")

@@ -7,6 +7,7 @@ import numpy as np
 __all__ = [
     "date_formats",
     "day_comes_first",
+    "is_code",
     "is_missing_text",
     "number_style",
     "read_dates",
@@ -33,6 +34,11 @@ _DATES = {
 def is_missing_text(text: str) -> bool:
     """Tell whether a text stands for a missing value."""
     return text.lower() in _MISSING
+
+
+def is_code(text: str) -> bool:
+    """Tell whether digits begin with a nought, as those of ids and postcodes do."""
+    return len(text) > 1 and text[0] == "0" and text.isdigit()
 
 
 def number_style(texts: list[str]) -> str:

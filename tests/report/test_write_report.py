@@ -9,16 +9,20 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from helpers.report_cases import NASTY, campaign, segments
+from helpers.report_cases import NASTY, campaign, segments, table
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.planning import plan_list
 from sklearn_hrc.report import write_report
-from sklearn_hrc.report._cautions import bounded
+from sklearn_hrc.report._cautions import bounded, cautions
+from sklearn_hrc.report._decision import decide, totals_of_list
+from sklearn_hrc.report._facts import facts
 from sklearn_hrc.report._numbers import amount, interval, per_cent
 from sklearn_hrc.report._who import memberships
 from sklearn_hrc.report._wording import wording_of
+from sklearn_hrc.rules import MaxShare, MinReturn
+from sklearn_hrc.tables import rows_of
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -167,7 +171,10 @@ def test_rows_stand_for_the_list_in_the_numbers_of_its_plan(case):
 
 def test_cautions_are_bounded_and_the_gravest_come_first(case, tmp_path):
     policy, evaluation, plan, rows = case
-    notes = [f"Note {place} {'on a column ' * 60}" for place in range(20)]
+    notes = [
+        f"'c{place}' may have been recorded after the treatment {'on a column ' * 60}"
+        for place in range(20)
+    ]
     plan = dataclasses.replace(plan, status="feasible")
     draw = {**evaluation.randomisation, "p_value": 1e-9, "conclusion": "The draw is off."}
     evaluation = dataclasses.replace(
@@ -177,8 +184,9 @@ def test_cautions_are_bounded_and_the_gravest_come_first(case, tmp_path):
     html = written((policy, evaluation, plan, rows), tmp_path)
     (block,) = re.findall(r'id="cautions">(.*?)</section>', html, re.S)
     shown = [unescape(text) for text in re.findall("<li>(.*?)</li>", block)]
-    everything = [*evaluation.cautions()[::-1], "It is not proven", *notes]
-    assert shown[0] == "The draw is off."
+    everything = [*evaluation.cautions(), "It is not proven", *notes]
+    assert shown[0].startswith("Do not decide by these figures: the columns together tell")
+    assert shown[2] == "The draw is off."
     for text, whole in zip(shown, everything[:6]):
         assert text.startswith(whole[:60])
     assert max(map(len, shown)) <= 220
@@ -188,6 +196,74 @@ def test_cautions_are_bounded_and_the_gravest_come_first(case, tmp_path):
         f"{further} further things are not shown here; ask whoever made this page."
     ]
     assert f"{len(everything)} things to keep in mind" in Page(html).text
+
+
+def test_notes_on_formats_and_ids_are_left_out(case):
+    frame = table(200, 2)
+    frame["paid"] = frame["paid"].where(frame["coupon"] != "none")
+    frame["coupon result"] = frame["coupon"].map({"none": 0, "10 off": 1}).fillna(2)
+    frame["visits"] = frame["visits"].map(lambda visits: f"{visits:.1f}".replace(".", ","))
+    frame["person"] = [f"P{place:05d}" for place in range(200)]
+    with pytest.warns(UserWarning, match="known before the treatment"):
+        rows = rows_of(frame, outcome="gmv", treatment="coupon", cost="paid")
+    assert any("decimal comma" in note for note in rows.notes)
+    assert any("looks like an id" in note for note in rows.notes)
+    leak, free = cautions(case[1], None, rows, wording_of(None, "gmv"))[-2:]
+    if "taken as 0" in leak:
+        leak, free = free, leak
+    assert leak.startswith("'coupon result' may have been recorded after the treatment")
+    assert free == "The cost of 'none' was empty in all its rows; it was taken as 0."
+    before = cautions(case[1], None, None, wording_of(None, "gmv"))
+    assert len(cautions(case[1], None, rows, wording_of(None, "gmv"))) == len(before) + 2
+
+
+def test_no_recommendation_where_a_column_tells_the_arm(case, tmp_path):
+    features = {**case[1].randomisation.features}
+    features["feature"] = np.array([f"kind {NASTY}", *features["feature"][1:]], dtype=object)
+    features["p_value"] = np.r_[1e-30, np.ones(len(features["feature"]) - 1)]
+    draw = {**case[1].randomisation, "p_value": 1e-30, "features": features}
+    off = dataclasses.replace(case[1], randomisation=type(case[1].randomisation)(**draw))
+    html = written(case, tmp_path, evaluation=off)
+    assert '<section class="decision open" id="decision">' in html
+    text = Page(html).text
+    assert f"Do not decide by this page: 'kind {NASTY}' tells which arm a person got" in text
+    assert "The figures below may be wrong. Leave out what was recorded afterwards" in text
+    assert "Use this policy" not in text
+    assert "Is it worth choosing people?" not in text
+    # A policy that gives everybody control is no advice either.
+    nobody = dataclasses.replace(off, arms=np.full(len(off.arms), "none", dtype=object))
+    assert decide(nobody, wording_of(None, "gmv")).kind == "open"
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_gain_of_a_list_is_counted_from_control_for_the_same_people(case, together):
+    policy = case[0]
+    people = table(90, 3)
+    homes = np.arange(90) // 2 if together else None
+    plan = plan_list(policy, people, total_budget=30, same_arm_within=homes)
+    nobody = plan_list(policy, people, total_budget=0)
+    assert (nobody.arms == "none").all()
+    gain = plan.total_response - nobody.total_response
+    told = totals_of_list(plan, "none", wording_of(None, "gmv"))
+    assert gain > 1
+    assert f"That is {amount(gain, plan.total_response_se)} more gmv than is expected" in told
+
+
+def test_budgets_and_rules_are_among_the_facts(case):
+    policy, evaluation, plan, _ = case
+    words = wording_of({"cost_unit": "$"}, "gmv")
+    people = table(100, 3)
+    ruled = plan_list(
+        policy, people, total_budget=30, rules=[MaxShare("10 off", 0.2), MinReturn(-1)]
+    )
+    found = facts(policy[-1], evaluation, ruled, None, words)
+    budget = "$0.60 per person for what was checked (all figures per person), "
+    budget += "$0.30 per person for the list"
+    assert ("budget", budget) in found
+    kept = "at most 20\xa0% get “10 off”; at least \N{MINUS SIGN}1 more gmv for each $1.00"
+    assert ("kept beside the budget", kept) in found
+    alike = dataclasses.replace(plan, total_budget=0.6 * len(plan.arms))
+    assert ("budget", "$0.60 per person") in facts(policy[-1], evaluation, alike, None, words)
 
 
 def test_one_caution_more_than_fits_is_told():

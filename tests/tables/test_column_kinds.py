@@ -98,9 +98,60 @@ def test_codes_of_a_list_are_those_of_the_experiment():
     assert convert(pd.Series([3, np.nan]), category, "shop").tolist() == ["3", None]
 
 
-def test_a_list_of_another_kind_is_warned_of():
-    with pytest.warns(UserWarning, match="column 'age' .* got 'old' .* in 3 of 3 rows"):
-        convert(pd.Series(["old", "old", "old"]), Kind("number"), "age")
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("number", ["old", "old", "3", None], "hold numbers, .* got 'old' .* in 2 of 3 given"),
+        ("date", ["?", "soon"], "hold dates, .* got 'soon' .* in 1 of 1 given"),
+        ("date", [20240503, 20240504], "hold dates, .* got '20240503' .* in 2 of 2 given"),
+    ],
+)
+def test_a_list_of_another_kind_is_refused(name, values, words):
+    with pytest.raises(ValueError, match="column 'age' .* " + words) as error:
+        convert(pd.Series(values), Kind(name), "age")
+    assert "\n" not in str(error.value)
+
+
+def test_half_of_the_values_and_gaps_may_be_unread():
+    numbers = convert(pd.Series(["old", "3", None, "?"]), Kind("number"), "age")
+    assert_array_equal(numbers, [np.nan, 3, np.nan, np.nan])
+
+
+def test_text_that_was_missing_in_the_experiment_is_missing_in_a_list_of_one():
+    kind, _ = find_kind(pd.Series(["1"] * 97 + ["rare", "unknown", "unknown"]), "tickets")
+    assert kind.others == ("unknown", "rare")
+    assert convert(pd.Series(["unknown"]), kind, "tickets").isna().all()
+
+
+@pytest.mark.parametrize(
+    ("style", "values", "numbers"),
+    [
+        ("point", ["12,50", "3,1", "7"], [12.5, 3.1, 7]),
+        ("point", ["1,250.5", "7"], [1250.5, 7]),
+        ("comma", ["12.50", "3.1"], [12.5, 3.1]),
+        ("thousands", ["12,50", "7"], [12.5, 7]),
+        # What both styles read is read as in the experiment.
+        ("comma", ["1.250", "2,500"], [1250, 2.5]),
+        ("thousands", ["1,250", "2,500"], [1250, 2500]),
+        ("point", ["1.250", "7"], [1.25, 7]),
+    ],
+)
+def test_a_list_may_be_written_in_another_style(style, values, numbers):
+    kind = Kind("number", style)
+    assert_array_equal(convert(pd.Series(values), kind, "spend"), numbers)
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers", "words"),
+    [
+        (["1.250", "2,5"], [1250, 2.5], "'1.250' was read as 1250 and not as 1.25;"),
+        (["1,250", "7"], [1250, 7], "'1,250' was read as 1250 and not as 1.25;"),
+    ],
+)
+def test_a_list_that_reads_in_two_ways_is_warned_of(values, numbers, words):
+    with pytest.warns(UserWarning, match="column 'spend' .* " + words):
+        read = convert(pd.Series(values), Kind("number"), "spend")
+    assert_array_equal(read, numbers)
 
 
 def test_lists_in_cells_are_refused():

@@ -51,6 +51,41 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
         read_table(tmp_path / "a.parquet")
 
 
+def test_noughts_in_front_stay(tmp_path):
+    text = 'id;home;level;share;day\n0000089;"012";0;0,5;01.05.2024\n1939;;10;00,5;02.05.2024\n'
+    (tmp_path / "a.csv").write_text(text)
+    frame = read_table(tmp_path / "a.csv")
+    assert frame["id"].tolist() == ["0000089", "1939"]
+    assert frame["home"].tolist()[0] == "012"
+    assert frame["home"].isna().tolist() == [False, True]
+    assert frame["level"].tolist() == [0, 10]
+    assert frame["share"].tolist() == [0.5, 0.5]
+
+
+def test_an_empty_column_holds_no_codes(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,\n2,NA\n")
+    assert read_table(tmp_path / "a.csv")["b"].dtype == float
+
+
+def test_noughts_are_looked_for_in_the_first_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "_CODE_ROWS", 2)
+    (tmp_path / "a.csv").write_text("a,b\n1,1\n01,1\n2,01\n")
+    frame = read_table(tmp_path / "a.csv")
+    assert frame["a"].tolist() == ["1", "01", "2"]
+    assert frame["b"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "content", [bytes(range(256)), "a,b\n1,2\n".encode("utf-16"), b"a,b\n\x81,2\n"]
+)
+def test_bytes_that_are_no_text_are_a_sentence(tmp_path, content):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match="UTF-8 or Windows-1252, got 'a.csv'.*save") as error:
+        read_table(tmp_path / "a.csv")
+    assert not isinstance(error.value, UnicodeError)
+    assert "\n" not in str(error.value)
+
+
 def test_an_arm_may_be_called_none(tmp_path):
     (tmp_path / "a.csv").write_text("arm,x\nNone,1\nmail,\nNA,3\n")
     frame = read_table(tmp_path / "a.csv")

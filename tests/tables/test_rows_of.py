@@ -8,7 +8,7 @@ from helpers.campaigns import ROLES, campaign
 from numpy.testing import assert_array_equal
 
 from sklearn_hrc.metrics import check_randomisation
-from sklearn_hrc.tables import Rows, rows_of
+from sklearn_hrc.tables import Rows, TableCleaner, rows_of
 
 pd = pytest.importorskip("pandas")
 
@@ -218,6 +218,41 @@ def test_an_arm_that_costs_nothing_is_not_guessed_beside_a_free_one(table):
     table.loc[table["coupon"] == "mail", "spent"] = np.nan
     with pytest.raises(ValueError, match="cost 'spent'"):
         rows_of(table, **ROLES)
+
+
+def _of_arm(table, arm, rows=slice(None)):
+    return table.index[table["coupon"] == arm][rows]
+
+
+def test_gaps_beside_an_arm_without_costs_are_named_alone(table):
+    gaps = _of_arm(table, "mail", slice(2))
+    table.loc[_of_arm(table, "none").union(gaps), "spent"] = np.nan
+    words = rf"but those of 'none', got none in 2 rows \({gaps[0]}, {gaps[1]}\); give their cost,"
+    with pytest.raises(ValueError, match=words) as error:
+        rows_of(table, **ROLES)
+    assert "give 0" not in str(error.value)
+
+
+def test_a_negative_cost_of_an_arm_without_costs_is_named(table):
+    table.loc[_of_arm(table, "none"), "spent"] = np.nan
+    row = _of_arm(table, "none")[3]
+    table.loc[row, "spent"] = -4.0
+    with pytest.raises(ValueError, match=rf"of 'none' or in none, got -4 in row {row} and nothing"):
+        rows_of(table, **ROLES)
+
+
+def test_codes_with_noughts_are_read_from_a_file_as_from_a_frame(table, tmp_path):
+    table["customer_id"] = [f"{row:07d}" for row in range(len(table))]
+    table["zip"] = np.where(table["country"] == "DE", "01067", "80331")
+    table.to_csv(tmp_path / "campaign.csv", index=False)
+    rows = rows_of(tmp_path / "campaign.csv", **ROLES)
+    assert list(rows.X) == list(rows_of(table, **ROLES).X)
+    assert rows.X["zip"].tolist() == table["zip"].tolist()
+    # A list without noughts in front is served alike, whether it holds text or integers.
+    cleaner = TableCleaner().fit(rows.X[["zip"]])
+    expected = pd.DataFrame({"zip": ["80331"]}, dtype=object)
+    for code in ("80331", 80331):
+        pd.testing.assert_frame_equal(cleaner.transform({"zip": [code]}), expected)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from sklearn_hrc.tables._text_values import (
     date_formats,
     day_comes_first,
+    is_code,
     number_style,
     read_dates,
     read_numbers,
@@ -33,6 +34,16 @@ pd = pytest.importorskip("pandas")
 def test_styles_of_numbers(texts, style, numbers):
     assert number_style(texts) == style
     assert_array_equal(read_numbers(texts, style), numbers)
+
+
+@pytest.mark.parametrize("text", ["01067", "0000089", "00"])
+def test_codes_begin_with_a_nought(text):
+    assert is_code(text)
+
+
+@pytest.mark.parametrize("text", ["0", "10", "0.5", "-01", "0x1", ""])
+def test_numbers_are_no_codes(text):
+    assert not is_code(text)
 
 
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=1))
