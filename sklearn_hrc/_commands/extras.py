@@ -1,6 +1,6 @@
 """Packages that commands need beside those of the package."""
 
-from importlib import import_module
+from sklearn_hrc._extras import import_from_extra
 
 __all__ = ["require"]
 
@@ -8,9 +8,4 @@ __all__ = ["require"]
 def require(command: str, *names: str) -> None:
     """Raise an error that names the extra where a package is missing, before any work is done."""
     for name in names:
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise ImportError(
-                f'{command} requires {name}: install it with pip install "sklearn-hrc[commands]".'
-            ) from error
+        import_from_extra(name, command, "commands")

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_hrc.export._extra import import_extra
+from sklearn_hrc._extras import import_from_extra
 
 __all__ = ["Flow", "Graph"]
 
@@ -44,7 +44,7 @@ class Graph:
 
     def __init__(self) -> None:
         self.vocabularies: dict[int, Any] = {}
-        self._onnx = import_extra("onnx")
+        self._onnx = import_from_extra("onnx", "export_policy", "serving")
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
         self._count = 0

@@ -4,11 +4,10 @@ import numpy as np
 
 from sklearn_hrc.export._categories import Vocabulary, declare
 from sklearn_hrc.export._graph import Flow
+from sklearn_hrc.tables._text_values import MISSING
 
 __all__ = ["add_table_encoder", "kinds_of_features"]
 
-# Spellings of a gap that may be read as one, besides a value that is not there.
-_GAPS = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "none", "null", "<na>", "nat")
 _UNSEEN = "\N{REPLACEMENT CHARACTER} a category that nobody has \N{REPLACEMENT CHARACTER}"
 
 
@@ -68,7 +67,7 @@ def _probe(encoder, name, kinds):
 
     values = [value for value in encoder.transformers_[name].categories_[0] if value == value]
     values = [value for value in values if value is not None]
-    gaps = {form for gap in _GAPS for form in (gap, gap.upper(), gap.title())}
+    gaps = {form for gap in MISSING for form in (gap, gap.upper(), gap.title())}
     asked = [*values, *sorted(gaps - set(values)), _UNSEEN, None]
     columns = {
         other: pandas.Series(_any_value(kind, len(asked)), dtype=_DTYPES[kind])

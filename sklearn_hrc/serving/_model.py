@@ -1,9 +1,8 @@
 """The graph of a policy in a runtime of ONNX: clusters of rows, and places in split clusters."""
 
-from importlib import import_module
-
 import numpy as np
 
+from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc.serving._exceptions import PolicyFolderError
 
 __all__ = ["Model"]
@@ -78,12 +77,7 @@ class Model:
 
 def _session(content):
     """Start a session on one thread, which does not spin while it waits."""
-    try:
-        runtime = import_module("onnxruntime")
-    except ImportError as error:
-        raise ImportError(
-            'load requires onnxruntime: install it with pip install "sklearn-hrc[serving]".'
-        ) from error
+    runtime = import_from_extra("onnxruntime", "load", "serving")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

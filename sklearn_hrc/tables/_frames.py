@@ -1,23 +1,19 @@
 """Any table as a pandas frame: pandas, Polars, Arrow, a dict of columns or a matrix."""
 
 from collections import Counter
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
+
+from sklearn_hrc._extras import import_from_extra
 
 __all__ = ["as_frame", "import_extra"]
 
 
 def import_extra(name: str, caller: str) -> Any:
     """Return a module of the extra `table`, or raise an error that says how to install it."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f'{caller} requires {name}: install it with pip install "sklearn-hrc[table]".'
-        ) from error
+    return import_from_extra(name, caller, "table")
 
 
 def as_frame(table: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 __all__ = [
+    "MISSING",
     "date_formats",
     "day_comes_first",
     "is_code",
@@ -14,7 +15,8 @@ __all__ = [
     "read_numbers",
 ]
 
-_MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "none", "null", "<na>", "nat"}
+# Texts that stand for a missing value, in small letters.
+MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "none", "null", "<na>", "nat"}
 _POINT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -33,7 +35,7 @@ _DATES = {
 
 def is_missing_text(text: str) -> bool:
     """Tell whether a text stands for a missing value."""
-    return text.lower() in _MISSING
+    return text.lower() in MISSING
 
 
 def is_code(text: str) -> bool:
