@@ -17,12 +17,18 @@ from sklearn_hrc._decision_coordinates import (
     decision_directions,
     fit_decision_map,
     fit_effect_scale,
-    map_hidden,
 )
 from sklearn_hrc._experiment import check_experiment, restore_on_error
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import FitMetadataMixin
+from sklearn_hrc._nearest_cluster import (
+    Clustering,
+    cluster_of,
+    coordinates_of,
+    nearest_centre,
+    response_and_cost,
+)
 from sklearn_hrc._parameters import resolve_arm_cost, resolve_objective
 from sklearn_hrc._tables import check_features
 
@@ -189,7 +195,7 @@ class HiddenClusterer(
         X = check_features(self, X)
         arrays = (y, treatment, cost, propensity, sample_weight)
         check_groups(groups, len(X))
-        sample_weight = self._check_rows(X, aligned_with, *arrays)
+        sample_weight, outcomes = self._check_rows(X, aligned_with, *arrays)
         weighted = sample_weight > 0
         self.n_clusters_ = resolve_n_clusters(self.n_clusters, int(weighted.sum()))
         if X.dtype == np.float32 and self.n_clusters_ > MAX_FLOAT32_LABEL:
@@ -202,13 +208,13 @@ class HiddenClusterer(
             # Such rows would take part in the choice of the first centres.
             rows, sample_weight = X[weighted], sample_weight[weighted]
         rng = check_random_state(self.random_state)
-        sample_weight = self._fit_metric(rows, sample_weight, rng)
-        coordinates = self._coordinates(X)
-        self._kmeans = KMeans(
-            self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng
-        ).fit(coordinates if rows is X else coordinates[weighted], sample_weight=sample_weight)
-        self.cluster_centers_ = self._kmeans.cluster_centers_
-        self.labels_ = self._nearest(coordinates)
+        clustering, sample_weight = self._fit_metric(rows, outcomes, sample_weight, rng)
+        coordinates = coordinates_of(X, clustering)
+        kmeans = KMeans(self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng)
+        kmeans.fit(coordinates if rows is X else coordinates[weighted], sample_weight=sample_weight)
+        self.metric_, self.cluster_centers_ = clustering.metric, kmeans.cluster_centers_
+        self._clustering = clustering._replace(centres=self.cluster_centers_)
+        self.labels_ = nearest_centre(coordinates, self.cluster_centers_)
         return self
 
     def fit_predict(
@@ -258,7 +264,7 @@ class HiddenClusterer(
         labels : ndarray of shape (n_samples,)
             Clusters, from 0 to `n_clusters_ - 1`.
         """
-        return self._predict(self._check_columns(X))
+        return cluster_of(self._check_columns(X), self._clustering)
 
     def transform(self, X: ArrayLike) -> NDArray[np.floating]:
         """Put the cluster before the columns.
@@ -274,7 +280,7 @@ class HiddenClusterer(
             `[cluster | X]`, in the dtype of `X`.
         """
         X = self._check_columns(X)
-        return np.column_stack([self._predict(X).astype(X.dtype), X])
+        return np.column_stack([cluster_of(X, self._clustering).astype(X.dtype), X])
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Name the columns of `transform`.
@@ -312,8 +318,7 @@ class HiddenClusterer(
         return Summary(f"clusters {self.n_clusters_}", [Table(facts)])
 
     def _check_rows(self, X, aligned_with, y, treatment, cost, propensity, sample_weight):
-        """Check the experiment, find the hidden columns, return the weights."""
-        self._columns = Columns(X.shape[1])
+        """Check the experiment, and return the weights and where outcomes are expected."""
         if y is None and treatment is not None and self.outcomes:
             raise ValueError(
                 "y is expected along with treatment, since both tell which columns of X are "
@@ -330,13 +335,14 @@ class HiddenClusterer(
             n_samples=len(X),
             aligned_with=aligned_with,
         )
+        outcomes = Columns(X.shape[1]), None, None
         if self.outcomes and treatment is not None:
-            self._find_outcomes(X, experiment)
-        return experiment.sample_weight
+            outcomes = self._find_outcomes(X, experiment)
+        return experiment.sample_weight, outcomes
 
     def _find_outcomes(self, X, experiment):
-        """Find out what the columns of expected outcomes are."""
-        self._columns = columns = find_columns(X, experiment)
+        """Return the layout of X, the coefficients of response and cost, and known prices."""
+        columns = find_columns(X, experiment)
         n_hidden, n_networks, n_treatments, n_tasks = columns
         if n_hidden < 1:
             blocks = f" and of deviations of {n_networks} networks" if n_networks else ""
@@ -347,56 +353,33 @@ class HiddenClusterer(
                 "to cluster all columns."
             )
         objective = resolve_objective(self.objective, experiment.outcome_names)
-        self._to_response_and_cost = to_response_and_cost(objective)[:, :n_tasks]
-        self._prices = resolve_arm_cost(
-            self.arm_cost, experiment.treatments, ordered=experiment.order is not None
-        )
+        coefficients = to_response_and_cost(objective)[:, :n_tasks]
+        ordered = experiment.order is not None
+        prices = resolve_arm_cost(self.arm_cost, experiment.treatments, ordered=ordered)
+        return columns, coefficients, prices
 
-    def _fit_metric(self, X, sample_weight, rng):
-        """Fit the coordinates, and return the weight of each row in the clustering."""
-        self.metric_ = "euclidean"
-        if self.metric == "euclidean" or not self._columns.n_outcomes:
-            return sample_weight
-        response, cost = self._response_and_cost(X)
-        self._scale = fit_effect_scale(response, cost, sample_weight)
-        if self._scale.size == 0:
-            return sample_weight
-        directions, size = decision_directions(response, cost, self._scale)
-        if self.metric == "decision":
-            hidden = take_apart(X, self._columns)[0]
-            self._map = fit_decision_map(hidden, directions, sample_weight * size, rng)
-            if not self._map.slopes.any():
-                return sample_weight
-        self.metric_ = self.metric
-        return sample_weight * size
-
-    def _response_and_cost(self, X):
-        """Expected response and cost of every arm, both of shape (n_samples, n_treatments)."""
-        outcomes = take_apart(X, self._columns)[2]
-        response, cost = (
-            outcomes @ coefficients for coefficients in self._to_response_and_cost.astype(X.dtype)
-        )
-        if self._prices is not None:
-            cost = np.broadcast_to(self._prices.astype(X.dtype), response.shape)
-        return response, cost
-
-    def _coordinates(self, X):
-        """What is clustered, in contiguous memory as k-means wants it."""
-        if self.metric_ == "effects":
-            return decision_directions(*self._response_and_cost(X), self._scale)[0]
-        hidden = np.ascontiguousarray(take_apart(X, self._columns)[0])
-        return map_hidden(hidden, self._map) if self.metric_ == "decision" else hidden
+    def _fit_metric(self, X, outcomes, sample_weight, rng):
+        """Fit the coordinates, and return them with the weight of each row in the clustering."""
+        columns = outcomes[0]
+        of_hidden = Clustering("euclidean", columns, None, None, None, None)
+        if self.metric == "euclidean" or not columns.n_outcomes:
+            return of_hidden, sample_weight
+        response, cost = response_and_cost(X, *outcomes)
+        scale = fit_effect_scale(response, cost, sample_weight)
+        if scale.size == 0:
+            return of_hidden, sample_weight
+        directions, size = decision_directions(response, cost, scale)
+        weight = sample_weight * size
+        if self.metric == "effects":
+            return Clustering("effects", *outcomes, scale, None), weight
+        decision_map = fit_decision_map(take_apart(X, columns)[0], directions, weight, rng)
+        if not decision_map.slopes.any():
+            return of_hidden, sample_weight
+        return of_hidden._replace(metric="decision", decision_map=decision_map), weight
 
     def _check_columns(self, X):
         check_is_fitted(self)
         return check_features(self, X, reset=False)
-
-    def _predict(self, X):
-        return self._nearest(self._coordinates(X))
-
-    def _nearest(self, coordinates):
-        # k-means refuses another dtype than that of its centres.
-        return self._kmeans.predict(coordinates.astype(self.cluster_centers_.dtype, copy=False))
 
 
 def resolve_n_clusters(n_clusters, n_rows):

@@ -10,8 +10,8 @@ hidden representation H, or other covariates.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from sklearn_hrc._chunks import chunks
 from sklearn_hrc._warning import warn
 from sklearn_hrc.exceptions import ExpectedOutcomesWarning
 
@@ -31,7 +31,7 @@ ROUNDING = 1e-6
 # What is smaller is subnormal in float32, which rounds without regard to the size.
 TINY = np.finfo(np.float32).tiny
 # Rows that are looked at together: bounds the memory of the sums.
-CHUNK_ROWS = 16_384
+CHUNK_ROWS = 4_096
 
 # Expected outcomes whose mean misses the observed one by more than this many
 # standard errors, and by this share of it, are hardly expectations of it.
@@ -174,7 +174,7 @@ def count_networks(columns, n_outcomes, weight):
     blocks = columns[:, columns.shape[1] - n_blocks * n_outcomes :]
     sums_to_zero = np.arange(n_blocks) > 0
     largest = np.zeros(n_blocks)
-    for rows in gen_batches(len(blocks), CHUNK_ROWS):
+    for rows in chunks(len(blocks), CHUNK_ROWS):
         chunk = blocks[rows][weight[rows] > 0].astype(np.float64)
         residue, size = _sums_from_last(chunk.reshape(len(chunk), n_blocks, n_outcomes))
         allowed = ROUNDING * np.arange(1, n_blocks + 1)[:, None] * size + TINY

@@ -11,10 +11,10 @@ where nothing is at stake it does not matter which cluster they are in.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from sklearn_hrc._cells.moments import add, effective_rows, empty
 from sklearn_hrc._cells.ridge import ridge_slopes
+from sklearn_hrc._chunks import chunks
 
 __all__ = [
     "DecisionMap",
@@ -35,7 +35,7 @@ ROUNDING = 1e-6
 # Random features are penalised as if their spread were at least this share of the usual one.
 LEAST_SPREAD = 0.3
 # Rows mapped at once: bounds the memory of the features.
-MAP_ROWS = 16_384
+MAP_ROWS = 4_096
 
 
 class EffectScale(NamedTuple):
@@ -156,7 +156,7 @@ def fit_decision_map(hidden, directions, weight, random_state):
     bias = random_state.normal(size=N_FEATURES) - mean @ weights
     n_columns = n_hidden + N_FEATURES
     moments = empty(1, n_columns + directions.shape[1])
-    for rows in gen_batches(len(hidden), MAP_ROWS):
+    for rows in chunks(len(hidden), MAP_ROWS):
         columns = [_features(hidden[rows], weights, bias), directions[rows]]
         moments = add(moments, _one_group(directions[rows]), columns, weight[rows])
     covariance = moments.scatter[0] / moments.weight[0]
@@ -174,7 +174,7 @@ def map_hidden(hidden, decision_map):
         array.astype(hidden.dtype, copy=False) for array in decision_map
     )
     mapped = np.empty((len(hidden), len(intercept)), dtype=hidden.dtype)
-    for rows in gen_batches(len(hidden), MAP_ROWS):
+    for rows in chunks(len(hidden), MAP_ROWS):
         mapped[rows] = _features(hidden[rows], weights, bias) @ slopes + intercept
     return mapped
 

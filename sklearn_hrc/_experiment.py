@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from sklearn_hrc._compat import get_feature_names
 from sklearn_hrc._labels import (
     check_groups,
     check_labels,
@@ -17,7 +16,7 @@ from sklearn_hrc._labels import (
     of_one_type,
     unseen_labels,
 )
-from sklearn_hrc._tables import check_aligned, check_columns, check_container
+from sklearn_hrc._tables import check_aligned, check_columns, check_container, names_of_columns
 
 __all__ = [
     "Experiment",
@@ -143,7 +142,7 @@ def take_rows(experiment, rows):
 def check_outcomes(y, n_samples):
     """Return `y` as a float64 matrix and the names of its columns."""
     check_columns(y, "y")
-    names = get_feature_names(y) if hasattr(y, "columns") else None
+    names = names_of_columns(y)
     if names is None and getattr(y, "name", None) is not None:
         names = [str(y.name)]
     if y is None:

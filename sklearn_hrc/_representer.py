@@ -8,11 +8,12 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags, check_random_state, gen_batches
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._cells.moments import add, empty
-from sklearn_hrc._columns import Columns, column_names, take_apart
+from sklearn_hrc._chunks import chunks
+from sklearn_hrc._columns import Columns, column_names
 from sklearn_hrc._compat import Interval, StrOptions, fit_context
 from sklearn_hrc._experiment import (
     check_experiment,
@@ -32,13 +33,13 @@ from sklearn_hrc._predictor.folds import (
 from sklearn_hrc._predictor.predictor import (
     MEMBERS,
     NetworkModel,
-    deviations_and_outcomes,
     expected_outcomes,
     fit_predictor,
     predict,
     representation,
 )
-from sklearn_hrc._predictor.projection import fit_projection, project
+from sklearn_hrc._predictor.projection import fit_projection
+from sklearn_hrc._predictor.representation import FORWARD_ROWS, Representation, represent
 from sklearn_hrc._predictor.rows import network_arrays, training_rows
 from sklearn_hrc._predictor.slopes import describe_slopes, effect_slopes
 from sklearn_hrc._propensity import warn_of_propensity
@@ -47,9 +48,6 @@ from sklearn_hrc._tables import check_features
 from sklearn_hrc._warning import warn
 
 __all__ = ["MultiTaskRepresenter"]
-
-# Rows in a forward pass: bounds the memory of the hidden layers of all networks.
-FORWARD_ROWS = 16_384
 
 
 class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, BaseEstimator):
@@ -316,16 +314,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
             what the models without it expect, less the mean over the folds, so that the
             blocks sum to zero. With a single network there is no D.
         """
-        X = self._check_features(X)
-        columns = self._columns
-        Z = np.empty((len(X), columns.n_columns), dtype=X.dtype)
-        for rows in gen_batches(len(X), FORWARD_ROWS):
-            hidden, deviations, outcomes = take_apart(Z[rows], columns)
-            prediction = self._predict(X[rows])
-            hidden[:] = project(representation(prediction), self._projection)
-            if self.outcomes:
-                deviations[:], outcomes[:] = deviations_and_outcomes(prediction, self._predictor)
-        return Z
+        return represent(self._check_features(X), self._representation)
 
     def predict_outcomes(self, X: ArrayLike) -> NDArray[np.floating]:
         """Predict what every arm would give.
@@ -343,7 +332,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         X = self._check_features(X)
         shape = (len(X), len(self.treatments_), len(self.task_names_))
         outcomes = np.empty(shape, dtype=X.dtype)
-        for rows in gen_batches(len(X), FORWARD_ROWS):
+        for rows in chunks(len(X), FORWARD_ROWS):
             outcomes[rows] = expected_outcomes(self._predict(X[rows]), self._predictor)
         return outcomes
 
@@ -388,6 +377,11 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         n_networks = self.n_networks_ if self.n_networks_ > 1 else 0
         shape = len(self.treatments_), len(self.task_names_)
         return Columns(self.n_components_, n_networks, *shape)
+
+    @property
+    def _representation(self):
+        """What represents individuals, as plain arrays."""
+        return Representation(self._encoding, self._predictor, self._projection, self._columns)
 
     def __sklearn_tags__(self) -> Tags:
         """Tags: a target is required, floats are preserved, training is random."""
@@ -489,7 +483,7 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
         source = self._predictor.components.source
         n_columns = sum(network.base[0].shape[1] for network in self.networks_) + source.size
         moments = empty(1, n_columns)
-        for rows in gen_batches(len(X), FORWARD_ROWS):
+        for rows in chunks(len(X), FORWARD_ROWS):
             values = representation(self._predict(X[rows]))
             moments = add(moments, np.zeros(len(values), dtype=int), values, sample_weight[rows])
         self.n_components_ = min(self.n_components, n_columns, len(X))

@@ -5,7 +5,6 @@ from collections import Counter
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import validate_data
 
 __all__ = [
     "as_booleans",
@@ -15,6 +14,7 @@ __all__ = [
     "check_features",
     "columns_by_name",
     "is_pandas",
+    "names_of_columns",
 ]
 
 _PAGE = "the page 'Preparing tables' of the guide shows how"
@@ -38,6 +38,9 @@ def check_features(estimator, X, *, reset=True):
     X : ndarray of shape (n_samples, n_features), float64 or float32
         Finite numbers.
     """
+    # Other functions of this file are used where there is no scikit-learn.
+    from sklearn.utils.validation import validate_data
+
     check_container(X, "X")
     check_columns(X, "X")
     _check_kinds(X)
@@ -135,6 +138,15 @@ def columns_by_name(X, names):
     present = set(getattr(X, "column_names", X.columns))
     wanted = [name for name in names if name in present]
     return X.select(wanted) if hasattr(X, "column_names") else X[wanted]
+
+
+def names_of_columns(values):
+    """Return the names of the columns of a data frame, or None if there are none."""
+    if not hasattr(values, "columns"):
+        return None
+    from sklearn_hrc._compat import get_feature_names
+
+    return get_feature_names(values)
 
 
 def _check_kinds(X):

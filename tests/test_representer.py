@@ -276,7 +276,8 @@ def test_batch_and_alone_agree(representer, monkeypatch):
     for row in (0, 17):
         assert_allclose(representer.transform(X[row : row + 1]), Z[row : row + 1], rtol=1e-9)
         assert_allclose(representer.predict_outcomes(X[[row]])[0], outcomes[row], rtol=1e-9)
-    monkeypatch.setattr("sklearn_hrc._representer.FORWARD_ROWS", 50)
+    for module in ("_representer", "_predictor.representation"):
+        monkeypatch.setattr(f"sklearn_hrc.{module}.FORWARD_ROWS", 50)
     assert_allclose(representer.transform(X), Z, rtol=1e-9)
     assert_allclose(representer.predict_outcomes(X), outcomes, rtol=1e-9)
     assert_allclose(np.abs(fitted().transform(X)), np.abs(Z), rtol=1e-6)

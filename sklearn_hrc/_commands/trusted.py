@@ -7,8 +7,9 @@ _allocator.ClusterBudgetAllocator _assignment.Assignment _assignment.Members
 _cells.estimates.CellEstimates _cells.moments.Moments _cells.table.CellTable
 _clusterer.HiddenClusterer _columns.Columns
 _decision_coordinates.DecisionMap _decision_coordinates.EffectScale
-_plan_in_use.PlanInUse _positions.Positions _positions.Units
-_predictor.effect_trees.EffectTrees _predictor.encoding.Encoding _predictor.forward.Network
+_nearest_cluster.Clustering _plan_in_use.PlanInUse _positions.Positions _positions.Units
+_predictor.encoding.Encoding _predictor.fitted_trees.EffectTrees
+_predictor.fitted_trees.PlainTree _predictor.forward.Network
 _predictor.lending.Lending _predictor.pooled.PooledModel _predictor.predictor.NetworkModel
 _predictor.predictor.Predictor _predictor.projection.Projection _predictor.slopes.EffectSlopes
 _predictor.stack.Stack _predictor.tasks.Components

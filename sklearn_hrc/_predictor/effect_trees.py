@@ -18,13 +18,13 @@ improved by more than its standard error.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.tree import DecisionTreeRegressor
 
-from sklearn_hrc._predictor.encoding import Encoding, encode, encode_own, own_columns
+from sklearn_hrc._predictor.encoding import encode, encode_own
+from sklearn_hrc._predictor.fitted_trees import EffectTrees, binned, plain_tree
 from sklearn_hrc._predictor.losses import LOSSES
 from sklearn_hrc._predictor.tasks import INDICATOR
 
-__all__ = ["EffectTrees", "fit_effect_trees"]
+__all__ = ["fit_effect_trees"]
 
 # With four leaves a tree can cut by three features.
 SETTINGS = {"max_leaf_nodes": 4, "min_samples_leaf": 40}
@@ -43,43 +43,6 @@ MOST_FEATURES, MOST_CONTRASTS = 64, 8
 # Quantiles at which features may be cut.
 CUTS = np.linspace(0, 1, 65)[:-1]
 LEAST_CURVATURE = 1e-3
-
-
-class EffectTrees(NamedTuple):
-    """Fitted trees.
-
-    Attributes
-    ----------
-    encoding : Encoding
-        Says which of the columns are features of the trees.
-    cuts : list of ndarray
-        Values at which each feature may be cut.
-    trees : list of list of list
-        Trees of each fold and component. Each stands with the effects of the arms in its leaves,
-        an array of shape (n_nodes, n_treatments).
-    n_treatments : int
-        Number of arms.
-    """
-
-    encoding: Encoding
-    cuts: list
-    trees: list
-    n_treatments: int
-
-    def prior(self):
-        """Return zero prior means of the weights: trees count as far as held-out rows show."""
-        return 0.0, 0.0
-
-    def links(self, columns):
-        """Return effects of shape (n_models, n_samples, n_treatments, n_components)."""
-        features = _binned(own_columns(columns, self.encoding), self.cuts)
-        shape = len(self.trees), len(features), self.n_treatments, len(self.trees[0])
-        links = np.zeros(shape, dtype=columns.dtype)
-        for m, by_component in enumerate(self.trees):
-            for c, trees in enumerate(by_component):
-                for tree, effects in trees:
-                    links[m, :, :, c] += effects[tree.apply(features, check_input=False)]
-        return links
 
 
 class _Task(NamedTuple):
@@ -133,7 +96,7 @@ def fit_effect_trees(rows, networks, random_state):
         return EffectTrees(rows.encoding, [], trees, n_treatments)
     own = encode_own(rows.features[index], rows.encoding, np.float32)
     cuts = [_cuts(values) for values in own.T]
-    features, base = _binned(own, cuts), _bases(rows, networks, index)
+    features, base = binned(own, cuts), _bases(rows, networks, index)
     for m, c in np.ndindex(rows.n_models, len(taught)):
         arms = np.flatnonzero(rows.components.source[:, c] >= 0)
         place = np.searchsorted(index, taught[c])
@@ -167,14 +130,6 @@ def _cuts(values):
     below = np.unique(np.searchsorted(distinct, quantiles))
     below = below[below < len(distinct) - 1]
     return (distinct[below] + distinct[below + 1]) / 2
-
-
-def _binned(own, cuts):
-    """Number of the bin of each value."""
-    binned = np.zeros((len(own), own.shape[1]), dtype=np.float32)
-    for k, values in enumerate(cuts):
-        binned[:, k] = np.searchsorted(values, own[:, k])
-    return binned
 
 
 def _bases(rows, networks, index):
@@ -224,7 +179,7 @@ def _grow(task, loss, is_indicator, n_arms, rng):
             break
         tree, effects = grown
         trees.append(grown)
-        links += effects[tree.apply(task.features, check_input=False), task.place]
+        links += effects[tree.leaves(task.features), task.place]
         losses = held_out_losses()
         if losses.sum() < least.sum():
             best, least = len(trees), losses
@@ -274,20 +229,29 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
     drawn = slice(None)
     if len(mass) > CUT_ROWS:
         drawn = rng.choice(len(mass), CUT_ROWS, replace=False)
-    tree = DecisionTreeRegressor(
-        **SETTINGS,
-        max_features=min(features.shape[1], MOST_FEATURES),
-        random_state=rng.randint(np.iinfo(np.int32).max),
-    ).fit(features[drawn], outcome[drawn], sample_weight=mass[drawn])
-    shape = tree.tree_.node_count, n_arms
+    tree = _cut(features[drawn], outcome[drawn], mass[drawn], rng)
+    shape = len(tree.feature), n_arms
     if shape[0] == 1:
         return None
     # A Newton step for each arm in each leaf. What all arms share is subtracted: it is no effect.
-    cell = np.ravel_multi_index((tree.apply(features, check_input=False), place), shape)
+    cell = np.ravel_multi_index((tree.leaves(features), place), shape)
     gain, own = _sums(task, links, loss, cell, shape)
     total = np.maximum(own.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     gain = gain - own * gain.sum(axis=1, keepdims=True) / total
     return tree, RATE * gain / (own + LEAF_PRIOR * dispersion)
+
+
+def _cut(features, outcome, mass, rng):
+    """Fit a tree to the outcomes."""
+    # Where a policy is only applied there is no scikit-learn.
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(
+        **SETTINGS,
+        max_features=min(features.shape[1], MOST_FEATURES),
+        random_state=rng.randint(np.iinfo(np.int32).max),
+    )
+    return plain_tree(tree.fit(features, outcome, sample_weight=mass).tree_)
 
 
 def _contrasts(share, rng):

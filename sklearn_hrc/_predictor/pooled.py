@@ -12,8 +12,8 @@ fold, in chunks. A model uses the sums over the folds that it sees.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from sklearn_hrc._chunks import chunks
 from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.evidence import first_prior, solve, update_prior
 from sklearn_hrc._predictor.losses import LOSSES
@@ -138,7 +138,7 @@ def _slices(rows):
     order = np.lexsort((rows.fold, rows.arm))
     key = rows.arm[order] * (rows.n_models + rows.fold.max() + 1) + rows.fold[order]
     for part in np.split(order, np.flatnonzero(np.diff(key)) + 1):
-        for chunk in gen_batches(len(part), CHUNK_ROWS):
+        for chunk in chunks(len(part), CHUNK_ROWS):
             index = part[chunk]
             yield rows.arm[index[0]], rows.fold[index[0]], index
 

@@ -10,8 +10,8 @@ has only a level and no slope.
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from sklearn_hrc._chunks import chunks
 from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.stack import combine
 from sklearn_hrc._predictor.tasks import to_outcomes
@@ -65,7 +65,7 @@ def held_out_outcomes(rows, members, stack):
     index = np.flatnonzero(rows.fold < rows.n_models)
     n_tasks = len(rows.components.low)
     base, effect = np.empty((2, len(index), n_tasks))
-    for chunk in gen_batches(len(index), SLOPE_ROWS):
+    for chunk in chunks(len(index), SLOPE_ROWS):
         own = index[chunk]
         place = np.arange(len(own))
         columns = encode(rows.features[own], rows.encoding)

@@ -21,9 +21,9 @@ In a second layer components learn from each other (`lending.py`).
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from sklearn_hrc._cells.moments import Moments, add, empty
+from sklearn_hrc._chunks import chunks
 from sklearn_hrc._predictor.encoding import encode
 from sklearn_hrc._predictor.lending import Lending, fit_lending, lend, no_lending
 from sklearn_hrc._predictor.weights import Problem, fit_weights
@@ -212,7 +212,7 @@ def _parts(members, rows, held_out, share):
     moments = [
         [empty(1, share.size + n_components, cross=False) for _ in range(2)] for _ in members
     ]
-    for chunk in gen_batches(len(held_out), STACK_ROWS):
+    for chunk in chunks(len(held_out), STACK_ROWS):
         index = held_out[chunk]
         place = np.arange(len(index))
         columns = encode(rows.features[index], rows.encoding)

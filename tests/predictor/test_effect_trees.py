@@ -91,7 +91,7 @@ def test_what_moves_all_arms_alike_is_not_cut(kind):
     task = task_of(own, place, targets, np.zeros(len(own)))
     links = module._levels(task, loss, N_ARMS)[place]
     tree, _ = module._effect_tree(task, links, loss, 1.0, N_ARMS, np.random.RandomState(0))
-    assert tree.tree_.feature[0] == 1
+    assert tree.feature[0] == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,8 +108,8 @@ def test_levels_and_leaves_by_hand(kind):
         assert_allclose(weight[cell] @ loss.slope(links[cell], targets[cell]), 0, atol=1e-6)
     rng = np.random.RandomState(0)
     tree, effects = module._effect_tree(task, links, loss, 1.5, N_ARMS, rng)
-    assert tree.tree_.feature[0] == 0
-    leaf = tree.apply(own)
+    assert tree.feature[0] == 0
+    leaf = tree.leaves(own)
     for node in np.unique(leaf):
         slopes, curvatures = np.zeros((2, N_ARMS))
         for j in range(N_ARMS):
@@ -152,7 +152,7 @@ def test_held_out_targets_change_only_when_growing_stops():
     second = fit(other).trees[1][0]
     assert 0 < len(second) < len(first)
     for (tree, effects), (another, others) in zip(first, second, strict=False):
-        assert_array_equal(tree.tree_.threshold, another.tree_.threshold)
+        assert_array_equal(tree.threshold, another.threshold)
         assert_array_equal(effects, others)
 
 
