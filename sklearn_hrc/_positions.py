@@ -31,6 +31,8 @@ __all__ = [
 ROUNDINGS, LEAST_ROUNDING = 8, 1e-14
 # Number of places that are kept in all clusters together, about, and in each cluster, at least.
 MOST_PLACES, LEAST_PLACES = 2**17, 256
+# Rows that are put on the line at once: bounds the memory of the copies.
+CHUNK_ROWS = 16_384
 # Range of the exponents of bins. It covers all places, as `arcsinh` ends at 710.
 FINEST, COARSEST = -60, 20
 
@@ -111,7 +113,11 @@ def project(covariates, direction):
     place : ndarray of shape (n_samples,)
         Places, continuous in the covariates.
     """
-    return np.arcsinh(covariates).astype(np.float64, copy=False) @ direction
+    place = np.empty(len(covariates))
+    for start in range(0, len(covariates), CHUNK_ROWS):
+        rows = slice(start, start + CHUNK_ROWS)
+        place[rows] = np.arcsinh(covariates[rows]).astype(np.float64, copy=False) @ direction
+    return place
 
 
 def positions_of_rows(labels, covariates, weight, direction):
@@ -134,7 +140,8 @@ def positions_of_rows(labels, covariates, weight, direction):
         Positions, which do not depend on the order of the rows.
     """
     kept = weight > 0
-    place = project(covariates[kept], direction)
+    # The covariates are large, so the places are selected, not the covariates.
+    place = project(covariates, direction)[kept]
     rounding = max(float(np.finfo(covariates.dtype).eps), LEAST_ROUNDING)
     positions = Positions(labels[kept].astype(np.float64), place, place, weight[kept], rounding)
     return _in_bins(_sorted(positions))

@@ -15,9 +15,9 @@ from scipy.sparse import csc_array
 
 __all__ = ["Moments", "add", "effective_rows", "empty", "merge", "pool", "within_variance"]
 
-# Number of rows that are reduced at once. The limit bounds the memory of the copies and keeps
-# them in the cache. With fewer rows, merging tables of many groups would take the time.
-CHUNK_ROWS = 65_536
+# Rows that are reduced at once: so many that their copies, of this many numbers, stay in the cache,
+# within limits. With fewer rows, merging tables of many groups would take the time.
+CHUNK_NUMBERS, LEAST_ROWS, MOST_ROWS = 2**18, 1_024, 65_536
 
 
 class Moments(NamedTuple):
@@ -91,8 +91,9 @@ def add(moments, groups, values, weight):
     """
     n_groups = len(moments.count)
     blocks = values if isinstance(values, list) else [values]
-    for start in range(0, len(groups), CHUNK_ROWS):
-        rows = slice(start, start + CHUNK_ROWS)
+    chunk_rows = min(max(CHUNK_NUMBERS // max(moments.mean.shape[1], 1), LEAST_ROWS), MOST_ROWS)
+    for start in range(0, len(groups), chunk_rows):
+        rows = slice(start, start + chunk_rows)
         # A single row is a part without scatter.
         chunk = Moments(
             count=np.ones(len(groups[rows]), dtype=np.int64),

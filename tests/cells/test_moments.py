@@ -114,7 +114,7 @@ def test_chunks_of_rows_and_inputs_left_alone(monkeypatch, cross):
     values = rng.lognormal(size=(1000, 3)).astype(np.float32)
     whole = add(empty(4, 3, cross=cross), groups, values, weight)
     copies = [array.copy() for array in (groups, values, weight)]
-    monkeypatch.setattr(moments, "CHUNK_ROWS", 64)
+    monkeypatch.setattr(moments, "MOST_ROWS", 64)
     start = empty(4, 3, cross=cross)
     assert_same(add(start, groups, values, weight), whole, values, weight)
     assert start.count.sum() == 0
