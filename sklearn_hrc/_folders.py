@@ -1,6 +1,7 @@
 """Write a folder as a whole or not at all."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         Folder to write to.
     """
     folder = Path(os.path.realpath(folder))
-    part = folder.with_name(f".{folder.name[:100]}.{os.getpid()}.part")
+    # No number of a process, since a container that starts again has the same one.
+    part = folder.with_name(f".{folder.name[:100]}.{secrets.token_hex(8)}.part")
     try:
         part.mkdir()
     except OSError as error:
