@@ -395,6 +395,18 @@ class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
         experiment = first_rows(len(X), y, *arrays, has_prices=self.arm_cost is not None)
         return self._fit_rows(X, experiment, told_apart_by, rng)
 
+    def _rows_to_sum(self, X):
+        """Checked rows, and the columns that tell members of a cluster apart."""
+        X = self._check_X(X)
+        return X, X[:, 1:]
+
+    @restore_on_error
+    def _take(self, table, positions):
+        """Plan from sums that were made elsewhere of further or other rows."""
+        self._check_unchanged()
+        self._table, self._positions = table, positions
+        return self._solve()
+
     def _place(self, X, experiment, told_apart_by):
         return positions_of_rows(X[:, 0], told_apart_by, experiment.sample_weight, self._direction)
 

@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_hrc._positions import Units
+from sklearn_hrc._positions import Units, project
 
 __all__ = [
     "Assignment",
     "Members",
+    "arms_of_members",
     "arms_of_rows",
     "arms_of_units",
     "assign",
@@ -203,6 +204,37 @@ def assign_whole(counts, cost, control):
     cheapest = np.where(counts > 0, cost, np.inf).argmin(axis=1)
     first = np.where(counts.any(axis=1), cheapest, control)
     return Assignment(first, np.zeros(len(cost) + 1, np.intp), np.zeros(0), np.zeros(0, np.intp))
+
+
+def arms_of_members(cluster, columns, assignments, direction, control):
+    """Return the arm of each row by several assignments.
+
+    Parameters
+    ----------
+    cluster : ndarray of shape (n_samples,), int
+        Cluster of each row, or -1 for a cluster that fit never saw.
+    columns : ndarray of shape (n_samples, n_columns)
+        What tells the members of a cluster apart.
+    assignments : list of Assignment
+        From `assign`.
+    direction : ndarray of shape (n_columns,)
+        Of the line on which rows stand.
+    control : int
+        Arm of a row whose cluster is unknown.
+
+    Returns
+    -------
+    arms : ndarray of shape (n_assignments, n_samples), int
+        Indices of arms.
+    """
+    split = np.any([assignment.is_split for assignment in assignments], axis=0)
+    # Few clusters are split: only their members need a place.
+    rows = np.flatnonzero((cluster >= 0) & split[cluster])
+    place = np.zeros(len(cluster))
+    place[rows] = project(columns[rows], direction)
+    return np.stack(
+        [arms_of_rows(cluster, place, assignment, control) for assignment in assignments]
+    )
 
 
 def arms_of_rows(cluster, place, assignment, control):

@@ -7,11 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._allocator_rows import held_out_rows
-from sklearn_hrc._assignment import arms_of_rows
+from sklearn_hrc._assignment import arms_of_members
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import PolicyMetadataMixin
-from sklearn_hrc._positions import project
 from sklearn_hrc.metrics._curves import arm_means, realised_curve
 from sklearn_hrc.metrics._evaluation_rows import evaluation_rows
 
@@ -135,16 +134,8 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         """Arm of each row by each assignment, as indices, (n_assignments, n_samples)."""
         allocator = self._fitted_allocator
         cluster, columns = self._locate(X)
-        split = np.any([assignment.is_split for assignment in assignments], axis=0)
-        # Few clusters are split: only their members need a place.
-        rows = np.flatnonzero((cluster >= 0) & split[cluster])
-        place = np.zeros(len(cluster))
-        place[rows] = project(columns[rows], allocator._direction)
-        return np.stack(
-            [
-                arms_of_rows(cluster, place, assignment, allocator._control)
-                for assignment in assignments
-            ]
+        return arms_of_members(
+            cluster, columns, assignments, allocator._direction, allocator._control
         )
 
 

@@ -25,6 +25,7 @@ MODULES = [
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
     "sklearn_hrc.rules",
+    "sklearn_hrc.large",
     "sklearn_hrc.serving",
     "sklearn_hrc.tables",
 ]
@@ -80,6 +81,12 @@ def test_tables_of_files_name_every_file_of_a_wing(wing):
     named = set(re.findall(r"`(\w+\.py)`", "".join(rows)))
     present = {path.name for path in (ROOT / "sklearn_hrc" / wing).glob("*.py")}
     assert present - {"__init__.py"} - named == set()
+
+
+def test_table_of_large_tables_names_every_file_and_no_others():
+    named = set(re.findall(r"`large/(_\w+\.py)`", (DOCS / "architecture.md").read_text()))
+    present = {path.name for path in (ROOT / "sklearn_hrc" / "large").glob("_*.py")}
+    assert named == present - {"__init__.py"}
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

@@ -25,6 +25,7 @@ MODULES = [
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
     "sklearn_hrc.rules",
+    "sklearn_hrc.large",
     "sklearn_hrc.serving",
     "sklearn_hrc.tables",
 ]

@@ -22,7 +22,7 @@ from sklearn_hrc.tables._named_columns import (
 from sklearn_hrc.tables._rows_report import Reading, smallest_differences, summarise
 from sklearn_hrc.tables._table_cleaner import look_at_columns
 
-__all__ = ["Features", "read_features", "read_roles", "sum_up"]
+__all__ = ["Features", "leaks_of", "read_features", "read_roles", "sum_up"]
 
 # The randomisation check looks at this many rows and columns at most, so that it takes seconds.
 _CHECKED_ROWS = 10_000
@@ -140,11 +140,31 @@ def read_features(frame: Any, roles: dict[str, list], y: Any, metadata: dict[str
     columns = {name: convert(X[name], kind, str(name)) for name, kind in kinds.items()}
     empty = [name for name, values in columns.items() if values.isna().all()]
     told += [f"{name!r} is empty in all rows; it says nothing." for name in empty]
-    leaks = _leaks(columns, roles, y, metadata)
+    leaks = _notes_of_leaks(leaks_of(columns, roles, y, metadata))
     return Features(X[list(kinds)], columns, kinds, [*leaks, *told, *notes])
 
 
-def _leaks(columns, roles, y, metadata):
+def leaks_of(
+    columns: dict[Any, Any], roles: dict[str, list], y: Any, metadata: dict[str, Any]
+) -> dict[Any, str]:
+    """Find features that may have been recorded after the treatment.
+
+    Parameters
+    ----------
+    columns : dict of Series
+        Features as numbers, dates and text.
+    roles : dict of list
+        Names of columns by parameter.
+    y : DataFrame of shape (n_rows, n_outcomes)
+        Outcomes.
+    metadata : dict of Series
+        Treatment, cost, ...
+
+    Returns
+    -------
+    leaks : dict of str
+        Why, by the name of the feature.
+    """
     outcomes = {name: y[name].to_numpy() for name in y}
     if "cost" in metadata:
         outcomes[roles["cost"][0]] = metadata["cost"].to_numpy()
@@ -155,16 +175,15 @@ def _leaks(columns, roles, y, metadata):
     }
     arm = metadata["treatment"].astype(object).map(str).factorize()[0]
     unit = metadata["groups"].factorize()[0] if "groups" in metadata else None
-    leaks = find_leaks(
+    return find_leaks(
         *(codes, arm, outcomes, [*outcomes, *roles["treatment"]]),
         unit=unit,
         one_draw="propensity" not in metadata,
     )
-    notes = [
-        f"{name!r} may have been recorded after the treatment ({reason}); leave it out by "
-        f"ignore=[{name!r}], or keep it by keep=[{name!r}] if it was known before."
-        for name, reason in leaks.items()
-    ]
+
+
+def _notes_of_leaks(leaks):
+    """Warn of leaks, and return a note of each."""
     if leaks:
         told = "; ".join(f"{name!r}, {reason}" for name, reason in leaks.items())
         names = list(leaks)
@@ -172,7 +191,11 @@ def _leaks(columns, roles, y, metadata):
             f"features are expected to be known before the treatment, got {told}; leave out what "
             f"was not, by ignore={names}, and name the others in keep."
         )
-    return notes
+    return [
+        f"{name!r} may have been recorded after the treatment ({reason}); leave it out by "
+        f"ignore=[{name!r}], or keep it by keep=[{name!r}] if it was known before."
+        for name, reason in leaks.items()
+    ]
 
 
 def sum_up(features: Features, y: Any, metadata: dict[str, Any], notes: list[str]) -> Reading:

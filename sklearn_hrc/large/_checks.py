@@ -1,0 +1,99 @@
+"""What must hold for every part and batch of a table, said with the name of the part."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from sklearn_hrc._extras import import_from_extra
+
+__all__ = ["as_floats", "check_batch", "check_part", "located"]
+
+
+def check_part(part: Any, schema: Any, names: list) -> None:
+    """Refuse a part whose columns are not those of the table."""
+    for name in names:
+        places = part.schema.get_all_field_indices(name)
+        if not places:
+            raise ValueError(
+                f"{part.name} is expected to have the column {name!r}, as other parts have, got "
+                "none; write it with this column, or leave the part out."
+            )
+        if len(places) > 1:
+            raise ValueError(
+                f"{part.name} is expected to have the column {name!r} once, got {len(places)} "
+                "columns of this name; rename them."
+            )
+        here, there = part.schema.field(places[0]).type, schema.field(name).type
+        if not _same_type(here, there):
+            raise ValueError(
+                f"{part.name} is expected to have {there} in column {name!r}, as other parts have, "
+                f"got {here}; write all parts with one type."
+            )
+
+
+def check_batch(batch: Any, roles: Any) -> None:
+    """Refuse rows without an arm, an outcome or another number that is needed."""
+    for parameter in ("treatment", "groups"):
+        if parameter in roles.metadata:
+            _check_filled(batch.column(roles.metadata[parameter]), parameter, roles)
+    for name, parameter in roles.numbers:
+        numbers = as_floats(batch.column(name), name, parameter)
+        bad = ~np.isfinite(numbers)
+        if bad.any():
+            raise ValueError(
+                f"{parameter} {name!r} is expected to have a number in every row, got none in "
+                f"{_told(bad)}; fill them where a value is known, or leave these rows out."
+            )
+
+
+def as_floats(column: Any, name: str, parameter: str) -> np.ndarray:
+    """Return a column of Arrow as float64, with NaN where a value is missing."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
+    kind, of = pa.types, column.type
+    if not (kind.is_floating(of) or kind.is_integer(of) or kind.is_boolean(of)):
+        if not kind.is_decimal(of):
+            raise TypeError(
+                f"{parameter} {name!r} is expected to hold numbers, got {of}; write it as numbers."
+            )
+    if kind.is_boolean(of):
+        column = column.cast(pa.int8())
+    return column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
+
+
+@contextmanager
+def located(part: Any, start: int, n_rows: int) -> Iterator[None]:
+    """Name the part and rows in errors that a batch raises."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        rows = f"{part.name}, rows {start:,} to {start + max(n_rows, 1) - 1:,}"
+        # Subclasses may take other arguments than a sentence.
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{rows}: {error}") from error
+
+
+def _check_filled(column, parameter, roles):
+    missing = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    if missing.any():
+        raise ValueError(
+            f"{parameter} {roles.metadata[parameter]!r} is expected to hold a label in every row, "
+            f"got none in {_told(missing)}; give a label of its own to rows without one."
+        )
+
+
+def _told(bad):
+    """Say how many rows of a batch are bad, and which comes first."""
+    return f"{bad.sum():,} of these rows, the first of which has {int(bad.argmax()):,} before it"
+
+
+def _same_type(here, there):
+    """Tell whether two types hold the same values. Text may be stored as categories."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
+
+    def values(of):
+        of = of.value_type if pa.types.is_dictionary(of) else of
+        return pa.string() if of in (pa.large_string(), pa.string_view()) else of
+
+    return values(here) == values(there)

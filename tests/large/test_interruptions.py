@@ -1,0 +1,178 @@
+"""A fit that is interrupted goes on by the same call, to the same policy bit for bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from sklearn.model_selection import GridSearchCV
+
+pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pandas")
+
+from helpers.large_tables import (  # noqa: E402
+    FEATURES,
+    ROLES,
+    Reading,
+    assert_same_policy,
+    cluster_policy,
+    large_table,
+    segment_policy,
+)
+
+from sklearn_hrc import HiddenClusterer  # noqa: E402
+from sklearn_hrc.large import _passes, fit_large  # noqa: E402
+from sklearn_hrc.large._sample import Sampling  # noqa: E402
+
+TABLE = large_table(900)
+HELPERS = Path(__file__).resolve().parents[1]
+
+
+def fit(data, policy=None, **params):
+    params = {**ROLES, "features": FEATURES, "sample": 300, "random_state": 0} | params
+    return fit_large(segment_policy() if policy is None else policy, data, **params)
+
+
+@pytest.fixture(scope="module")
+def batchwise():
+    """A policy of batches of 100 rows, whose fit nothing interrupts."""
+    return fit(Reading(TABLE))
+
+
+def interrupt(*args, **params):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("opening", [1, 2], ids=["sample", "all rows"])
+@pytest.mark.parametrize("batch", [0, 5])
+def test_an_interrupted_pass_goes_on(opening, batch, batchwise, tmp_path):
+    kept = tmp_path / "kept"
+    with pytest.raises(KeyboardInterrupt):
+        fit(Reading(TABLE, opening, batch, interrupt), checkpoint=kept)
+    assert_same_policy(fit(Reading(TABLE), checkpoint=kept), batchwise)
+    assert not kept.exists()
+
+
+def test_an_interrupted_fit_to_the_sample_begins_anew_without_a_pass(tmp_path, monkeypatch):
+    expected, kept = fit(TABLE, cluster_policy()), tmp_path / "kept"
+    with monkeypatch.context() as patched:
+        patched.setattr(HiddenClusterer, "fit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fit(TABLE, cluster_policy(), checkpoint=kept)
+    monkeypatch.setattr(Sampling, "add", interrupt)
+    assert_same_policy(fit(TABLE, cluster_policy(), checkpoint=kept), expected)
+
+
+@pytest.mark.parametrize("in_search", [False, True])
+def test_an_interrupted_training_is_no_fit(in_search, tmp_path, monkeypatch):
+    def interrupted(self, X, y=None, **params):
+        warnings.warn("Interrupted in epoch 3 of 60: they are used.", stacklevel=2)
+        return self
+
+    policy, kept = cluster_policy(), tmp_path / "kept"
+    if in_search:
+        policy = GridSearchCV(policy, {"hiddenclusterer__n_clusters": [2, 3]}, cv=2)
+    monkeypatch.setattr(HiddenClusterer, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="Interrupted in epoch 3"):
+        fit(TABLE, policy, checkpoint=kept)
+    assert {path.stem for path in kept.iterdir()} == {"seed", "sample"}
+
+
+def test_other_warnings_of_a_fit_are_shown(monkeypatch):
+    usual = HiddenClusterer.fit
+
+    def warning(self, X, y=None, **params):
+        warnings.warn("something else", stacklevel=2)
+        return usual(self, X, y, **params)
+
+    monkeypatch.setattr(HiddenClusterer, "fit", warning)
+    with pytest.warns(UserWarning, match="something else"):
+        fit(TABLE, cluster_policy())
+    with pytest.raises(UserWarning, match="something else"):
+        fit(TABLE, cluster_policy())
+
+
+def test_a_checkpoint_keeps_the_seed_that_was_drawn(tmp_path):
+    kept = tmp_path / "kept"
+    with pytest.raises(KeyboardInterrupt):
+        fit(Reading(TABLE, 1, 5, interrupt), random_state=None, checkpoint=kept)
+    policy = fit(Reading(TABLE), random_state=None, checkpoint=kept)
+    assert policy[-1].cluster_sizes_.sum() == 900
+
+
+OTHER_CALLS = {
+    "policy": {"policy": segment_policy(budget=2.0)},
+    "sample": {"sample": 301},
+    "random state": {"random_state": 1},
+    "outcome": {"outcome": "paid", "cost": "gmv"},
+    "features": {"features": ["age", "spend"]},
+}
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """A checkpoint of a call that was interrupted in its second pass."""
+    kept = tmp_path_factory.mktemp("kept")
+    with pytest.raises(KeyboardInterrupt):
+        fit(Reading(TABLE, 2, 5, interrupt), checkpoint=kept)
+    return kept
+
+
+@pytest.mark.parametrize("case", OTHER_CALLS)
+def test_refuses_the_checkpoint_of_another_call(case, interrupted):
+    before = {path.name: path.read_bytes() for path in interrupted.iterdir()}
+    with pytest.raises(ValueError, match="checkpoint is expected to be of the same call, got that"):
+        fit(Reading(TABLE), checkpoint=interrupted, **OTHER_CALLS[case])
+    assert {path.name: path.read_bytes() for path in interrupted.iterdir()} == before
+
+
+def test_refuses_the_checkpoint_of_another_table(interrupted):
+    with pytest.raises(ValueError, match="checkpoint is expected to be of the same call, got that"):
+        fit(TABLE, checkpoint=interrupted)
+
+
+@pytest.mark.parametrize("name", ["seed", "policy", "all rows"])
+def test_refuses_a_damaged_checkpoint(name, interrupted, tmp_path):
+    for path in interrupted.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / f"{name}.checkpoint"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="checkpoint is expected to be as it was written, got a d"):
+        fit(Reading(TABLE), checkpoint=tmp_path)
+
+
+KILLED = """
+import os, signal, sys
+from helpers.large_tables import FEATURES, ROLES, Reading, cluster_policy, large_table
+from sklearn_hrc.large import _passes, fit_large
+
+_passes.SAVED_EVERY = -1.0
+stop = lambda: os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+data = Reading(large_table(900), int(sys.argv[2]), 5, stop)
+fit_large(
+    cluster_policy(), data, **ROLES, features=FEATURES, sample=300, random_state=0,
+    checkpoint=sys.argv[3])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opening", ["1", "2"], ids=["sample", "all rows"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_a_killed_process_goes_on(name, opening, tmp_path, monkeypatch):
+    kept = tmp_path / "kept"
+    command = [sys.executable, "-c", KILLED, name, opening, str(kept)]
+    paths = os.pathsep.join([str(HELPERS), str(HELPERS.parent)])
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode == -getattr(signal, name), done.stderr
+    expected, seen = fit(Reading(TABLE), cluster_policy()), []
+    usual = _passes.located
+    monkeypatch.setattr(_passes, "located", lambda *where: seen.append(where[1]) or usual(*where))
+    assert_same_policy(fit(Reading(TABLE), cluster_policy(), checkpoint=kept), expected)
+    # Rows before the interruption are not added again.
+    assert min(seen[:4]) == 500 if opening == "1" else seen == [500, 600, 700, 800]
+    assert not kept.exists()
