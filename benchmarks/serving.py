@@ -10,6 +10,8 @@ one row
     `predict` of the distilled policy and of its teacher: median, 99th and 99.9th percentile.
 eight threads
     The same of `decide_one` where eight threads share one policy.
+processor time
+    The same of the first three without the time in which a thread waits for a core.
 many rows
     Microseconds a row of `decide`, of the bare runtime in the same chunks, and of `predict` of the
     distilled policy.
@@ -84,11 +86,15 @@ def one_row(served, teacher, student, X, options):
     ready = [np.array([row], dtype=np.float64) for row in X[:1000].tolist()]
     run = served._model._session.run
     print(f"\n{'one row, us':34}" + "".join(f"{f'{p} %':>10}" for p in PERCENTILES))
-    bare = quantiles(lambda i: run(["cluster"], {"rows": ready[i % 1000]}), options.calls)
-    decided = quantiles(lambda i: served.decide_one(rows[i % 1000]), options.calls)
-    print_line("runtime alone", bare)
-    print_line("decide_one", decided)
-    print_line("decide_one, eight threads", of_threads(served, rows, options.calls))
+    calls = (
+        lambda i: run(["cluster"], {"rows": ready[i % 1000]}),
+        lambda i: served.decide_one(rows[i % 1000]),
+    )
+    for clock, note in ((time.thread_time, ", processor time"), (time.perf_counter, "")):
+        bare, decided = (quantiles(call, options.calls, clock) for call in calls)
+        print_line(f"runtime alone{note}", bare)
+        print_line(f"decide_one{note}", decided)
+        print_line(f"eight threads{note}", of_threads(calls[1], options.calls, clock))
     slow = {}
     for name, policy in {"distilled predict": student, "teacher's predict": teacher}.items():
         slow[name] = quantiles(lambda i, p=policy: p.predict(ready[i % 1000]), options.slow_calls)
@@ -98,12 +104,10 @@ def one_row(served, teacher, student, X, options):
         print(f"decide_one: {times[0] / decided[0]:.0f} times faster than {name}")
 
 
-def of_threads(served, rows, n_calls):
-    """Quantiles of calls in eight threads at once."""
+def of_threads(call, n_calls, clock):
+    """Quantiles of a call in eight threads at once."""
     with ThreadPoolExecutor(8) as pool:
-        parts = pool.map(
-            lambda _: durations(lambda i: served.decide_one(rows[i % 1000]), n_calls // 8), range(8)
-        )
+        parts = pool.map(lambda _: durations(call, n_calls // 8, clock), range(8))
     return np.percentile(np.concatenate(list(parts)), PERCENTILES) * 1e6
 
 
@@ -134,18 +138,18 @@ def many_rows(served, student, n_rows):
     print(f"differ: {differ} rows (target {n_rows // 100_000})")
 
 
-def quantiles(call, n_calls):
+def quantiles(call, n_calls, clock=time.perf_counter):
     """Percentiles of a call in microseconds."""
-    return np.percentile(durations(call, n_calls), PERCENTILES) * 1e6
+    return np.percentile(durations(call, n_calls, clock), PERCENTILES) * 1e6
 
 
-def durations(call, n_calls):
+def durations(call, n_calls, clock):
     """Seconds of each call."""
     found = np.empty(n_calls)
     for i in range(n_calls):
-        start = time.perf_counter()
+        start = clock()
         call(i)
-        found[i] = time.perf_counter() - start
+        found[i] = clock() - start
     return found
 
 

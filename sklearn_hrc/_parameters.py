@@ -22,9 +22,13 @@ __all__ = [
 
 def as_finite(value, name):
     """Return a parameter as a finite float."""
-    if not isinstance(value, Real) or not np.isfinite(value):
-        raise ValueError(f"{name} is expected to be a finite number, got {value!r}.")
-    return float(value)
+    try:
+        number = float(value) if isinstance(value, Real) else np.nan
+    except OverflowError:  # a whole number that is too large
+        number = np.inf
+    if not np.isfinite(number):
+        raise ValueError(f"{name} is expected to be a finite number, got {value!r:.60}.")
+    return number
 
 
 def resolve_parameters(allocator, treatments, outcome_names, *, ordered=False):

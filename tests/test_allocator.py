@@ -99,7 +99,7 @@ def test_budget_curve_equals_set_budget(fitted):
     assert (curve.response_se > 0).all()
 
 
-@pytest.mark.parametrize("budget", [float("nan"), float("inf"), "1", None])
+@pytest.mark.parametrize("budget", [float("nan"), float("inf"), "1", None, 10**400])
 def test_bad_budgets_change_nothing(fitted, budget):
     allocator = fitted[0]
     before = dict(vars(allocator))

@@ -29,7 +29,7 @@ class Problem(BaseModel):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 413, 422)
+    status: {"model": Problem} for status in (400, 408, 413, 422)
 }
 
 

@@ -41,7 +41,12 @@ def make_app(settings: Settings) -> FastAPI:
     service = Service(settings)
     app = FastAPI(title="Decisions", version=service.policy.policy_version, lifespan=_lifespan)
     app.state.service = service
-    app.add_middleware(Limits, max_bytes=settings.max_bytes, figures=service.figures)
+    app.add_middleware(
+        Limits,
+        max_bytes=settings.max_bytes,
+        body_seconds=settings.body_seconds,
+        figures=service.figures,
+    )
     add_error_handlers(app)
     app.include_router(open_inference.router)
     _add_decisions(app, service)

@@ -1,6 +1,6 @@
 """From the decision log and outcomes to the rows of the next experiment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,8 @@ class Experiment(NamedTuple):
         Costs.
     propensity : ndarray of shape (n_rows,)
         Probability of the arm that was given.
+    eligible : ndarray of shape (n_rows, n_treatments), bool, or None
+        Who might get which treatment, as `decide` takes it. None: `treatments` was not given.
     """
 
     X: pd.DataFrame
@@ -31,6 +33,7 @@ class Experiment(NamedTuple):
     treatment: np.ndarray
     cost: np.ndarray
     propensity: np.ndarray
+    eligible: np.ndarray | None
 
 
 def experiment_of(
@@ -38,6 +41,7 @@ def experiment_of(
     outcomes: Mapping[str, tuple[float, float]],
     *,
     without: tuple[float, float] | None = None,
+    treatments: Sequence[Any] | None = None,
 ) -> Experiment:
     """Join decisions with their outcomes.
 
@@ -50,6 +54,9 @@ def experiment_of(
     without : pair of float, default=None
         Response and cost of a decision that has no outcome, often (0.0, 0.0). None: each has to
         have one, since rows with an outcome alone would be no random sample.
+    treatments : sequence of labels, default=None
+        Arms of the policy that is to be valued, in its order: its `treatments`. They are needed
+        if a record has `eligible`. A record without it says that every arm was eligible.
 
     Returns
     -------
@@ -59,7 +66,8 @@ def experiment_of(
     Raises
     ------
     ValueError
-        If a decision has no outcome and `without` is None, or if there is no decision.
+        If a decision has no outcome and `without` is None, if there is no decision, or if arms
+        were barred and `treatments` is None.
     """
     decided = {record["decision_id"]: record for record in records}
     if not decided:
@@ -78,4 +86,20 @@ def experiment_of(
         np.array([record["action"] for record in kept]),
         seen[:, 1],
         np.array([record["pscore"] for record in kept]),
+        _eligible(kept, treatments),
     )
+
+
+def _eligible(records, treatments):
+    """Return who might get which treatment, or None if nobody asks and nothing was barred."""
+    if treatments is not None:
+        may = [record.get("eligible", treatments) for record in records]
+        return np.array([[arm in labels for arm in treatments] for labels in may])
+    barred = [record["decision_id"] for record in records if "eligible" in record]
+    if barred:
+        raise ValueError(
+            "treatments is expected to be the arms of the policy that is to be valued, got None "
+            f"where {barred[0]!r} and {len(barred) - 1} others might not get every arm; give "
+            "treatments=policy.treatments."
+        )
+    return None

@@ -1,8 +1,10 @@
-"""Around all endpoints: the size of bodies, the time of decisions, and errors by kind."""
+"""Around all endpoints: size of bodies and time for them, time of decisions, errors by kind."""
 
+import asyncio
 import json
 import time
 
+from errors import RequestError
 from prometheus import Figures
 
 __all__ = ["Limits"]
@@ -13,6 +15,7 @@ _KINDS = {
     403: "token",
     404: "unknown_path",
     405: "unknown_path",
+    408: "too_slow",
     409: "reload",
     413: "too_large",
     422: "invalid_input",
@@ -28,12 +31,15 @@ class Limits:
         Application.
     max_bytes : int
         Largest body, whether its length is told or not.
+    body_seconds : float
+        Seconds within which a body has to come whole.
     figures : Figures
         Where times and errors are counted.
     """
 
-    def __init__(self, app, *, max_bytes: int, figures: Figures) -> None:
-        self._app, self._max_bytes, self._figures = app, max_bytes, figures
+    def __init__(self, app, *, max_bytes: int, body_seconds: float, figures: Figures) -> None:
+        self._app, self._max_bytes, self._seconds = app, max_bytes, body_seconds
+        self._figures = figures
 
     async def __call__(self, scope, receive, send) -> None:
         """Answer a request."""
@@ -41,6 +47,14 @@ class Limits:
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), 500
+        body, refusal = b"", None
+        try:
+            body = await _body_within(scope, receive, self._max_bytes, self._seconds)
+        except ConnectionError:
+            # Half of a body is no question, and nobody is there to be answered.
+            return
+        except RequestError as error:
+            refusal = error
 
         async def counted(message):
             nonlocal status
@@ -48,44 +62,55 @@ class Limits:
             await send(message)
 
         try:
-            await self._answer(scope, receive, counted)
+            if refusal:
+                await _refuse(counted, refusal)
+            else:
+                await self._app(scope, _whole(body, receive), counted)
         finally:
             if status >= 400:
                 self._figures.count_error(_KINDS.get(status, "internal"))
             if scope["path"] == "/decide" or scope["path"].endswith("/infer"):
                 self._figures.time(time.perf_counter() - start)
 
-    async def _answer(self, scope, receive, send):
-        body = await _body_within(scope, receive, self._max_bytes)
-        if body is None:
-            await _refuse(send, self._max_bytes)
-            return
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def again():
-            return messages.pop() if messages else await receive()
-
-        await self._app(scope, again, send)
-
-
-async def _body_within(scope, receive, max_bytes):
-    """Return the body, or None if it is too large."""
+async def _body_within(scope, receive, max_bytes, seconds):
+    """Return the body. Raise an error if it is too large or too slow, or the client has gone."""
     told = dict(scope["headers"]).get(b"content-length", b"0")
-    if int(told) > max_bytes:
-        return None
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > max_bytes:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)
+    body, more, n_bytes = bytearray(), True, int(told)
+    try:
+        async with asyncio.timeout(seconds):
+            while more and n_bytes <= max_bytes:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ConnectionError("body is expected to be sent whole, got a part.")
+                body += message.get("body", b"")
+                more, n_bytes = message.get("more_body", False), max(n_bytes, len(body))
+    except TimeoutError:
+        text = f"body is expected to come whole within {seconds:g} seconds, got a part of it."
+        raise RequestError(408, text, "body") from None
+    if n_bytes > max_bytes:
+        text = f"body is expected to have at most {max_bytes} bytes, got more."
+        raise RequestError(413, text, "body")
+    return bytes(body)
 
 
-async def _refuse(send, max_bytes):
-    text = f"body is expected to have at most {max_bytes} bytes, got more."
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    body = json.dumps({"error": text, "field": "body"}).encode()
+def _whole(body, receive):
+    """Return how the application receives a body that has come."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again():
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+async def _refuse(send, error):
+    """Answer, and have the server close the connection, as the rest of a body may come."""
+    body = json.dumps({"error": str(error), "field": error.field}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -31,6 +31,8 @@ class Settings:
         Records between two fsyncs.
     log_seconds : float
         Seconds between two fsyncs.
+    body_seconds : float
+        Seconds within which a body has to come whole.
     max_bytes : int
         Largest body.
     max_rows : int
@@ -46,6 +48,7 @@ class Settings:
     log: str = ""
     log_every: int = 1000
     log_seconds: float = 1.0
+    body_seconds: float = 10.0
     max_bytes: int = 1_000_000
     max_rows: int = 1000
 
@@ -102,6 +105,7 @@ _READERS = {
     "log": str,
     "log_every": _whole,
     "log_seconds": _number,
+    "body_seconds": _number,
     "max_bytes": _whole,
     "max_rows": _whole,
 }

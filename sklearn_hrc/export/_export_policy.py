@@ -12,17 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._distiller import DistilledAllocator
 from sklearn_hrc._folders import folder_written_whole
+from sklearn_hrc._mixed_rows import mixed_rows
 from sklearn_hrc._tables import is_pandas
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.export._manifest import manifest_of, signed
 from sklearn_hrc.export._trace import trace
-from sklearn_hrc.export._vectors import as_rows, may_be_missing, mixed_rows, nudged
+from sklearn_hrc.export._vectors import as_rows, may_be_missing, nudged
 from sklearn_hrc.serving._files import MANIFEST, MODEL, VECTORS
 from sklearn_hrc.serving._manifest import parse_manifest
 from sklearn_hrc.serving._model import Model
 from sklearn_hrc.serving._served_policy import ServedPolicy
 
-__all__ = ["export_policy"]
+__all__ = ["as_fitted", "export_policy"]
 
 _N_VECTORS = 1_000
 # One row of so many may get another arm, since the graph computes in float32.
@@ -77,7 +78,8 @@ def export_policy(
     ImportError
         If onnx or onnxruntime is missing: they come with the extra `serving`.
     TypeError
-        If a graph cannot express a step, or the policy is not distilled.
+        If a graph cannot express a step, the policy is not distilled, or an arm is labelled by what
+        JSON does not hold, such as a date.
     ValueError
         If the graph decides otherwise than the policy on more rows than float32 explains.
 
@@ -108,13 +110,14 @@ def export_policy(
     steps, distilled = unwrap_policy(policy, DistilledAllocator, "policy")
     check_is_fitted(distilled)
     distilled._check_unchanged()
+    _check_arms(distilled.allocator_.treatments_)
     steps = [*steps, *distilled._preprocessing]
     path = Path(folder)
     _check_place(path)
     with folder_written_whole(path) as part:
-        X = _as_fitted(X, steps)
+        X = as_fitted(X, steps, policy)
         direction = distilled.allocator_._direction
-        traced = trace(steps, distilled.student_, direction, np.shape(X)[1])
+        traced = trace(steps, distilled.student_, direction, X)
         gaps = may_be_missing(lambda rows: transform_through(steps, rows), X, traced.names)
         content = manifest_of(distilled, traced, gaps, budgets)
         manifest = parse_manifest(signed(content, {}))
@@ -128,6 +131,16 @@ def export_policy(
         for name, file in files.items():
             (part / name).write_bytes(file)
     return path
+
+
+def _check_arms(treatments):
+    """Refuse labels that JSON does not hold, also dates that would become numbers."""
+    wrong = [label for label in treatments if np.asarray(label).dtype.kind not in "Ubiuf"]
+    if wrong:
+        raise TypeError(
+            "treatment is expected to be labelled by text, whole numbers, numbers or booleans for "
+            f"export, got {wrong[0]!r:.60}; fit the policy with the labels as text."
+        )
 
 
 def _check_place(folder):
@@ -147,10 +160,12 @@ def _check_place(folder):
         )
 
 
-def _as_fitted(X, steps):
-    """Rows as the first step that the graph holds was fitted on."""
+def as_fitted(X, steps, policy):
+    """Return rows as the first step that the graph holds was fitted on."""
     if steps and type(steps[0]).__name__ == "TableCleaner":
-        return steps[0].transform(X)
+        # The policy asks for all columns of its fit, also for ids, which this step leaves out.
+        X = steps[0].transform(X)
+        return X.reindex(columns=getattr(policy, "feature_names_in_", X.columns))
     return X if is_pandas(X) else np.asarray(X)
 
 
@@ -174,6 +189,7 @@ def _compare(policy, served, X, names):
 
 def _vectors(policy, served, X, traced, rng):
     """Rows with their arms, apart from those that a rounding could change."""
+    # No row of X goes into the folder.
     mixed = mixed_rows(X, 2 * _N_VECTORS, rng)
     rows = as_rows(mixed, traced.names, traced.kinds)
     given = policy.predict(mixed)

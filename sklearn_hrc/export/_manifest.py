@@ -6,7 +6,7 @@ from sklearn_hrc._version import __version__
 from sklearn_hrc.serving._files import FORMAT, FORMAT_VERSION, digest
 from sklearn_hrc.serving._manifest import version_of
 
-__all__ = ["manifest_of", "signed"]
+__all__ = ["features_of", "manifest_of", "signed"]
 
 _N_BUDGETS = 101
 
@@ -47,7 +47,7 @@ def manifest_of(distilled, traced, gaps, budgets):
         "treatments": allocator.treatments_.tolist(),
         "control": int(allocator._control),
         "propensity": (counts.sum(axis=0) / counts.sum()).tolist(),
-        "features": _features(traced, gaps),
+        "features": features_of(traced, gaps),
         "outcomes": [str(name) for name in allocator.outcome_names_],
         "clusters": distilled._labels.tolist(),
         "cluster_shares": shares.tolist(),
@@ -62,7 +62,7 @@ def manifest_of(distilled, traced, gaps, budgets):
             }.items()
         },
         "split_rule": "members of a split cluster are cut along the output place of the graph",
-        "plans": [_plan(plan, cell, allocator._control) for plan in plans],
+        "plans": [_plan(*plan, cell, allocator) for plan in plans],
         "plan_in_use": in_use,
     }
 
@@ -73,7 +73,8 @@ def signed(content, files):
     return {**content, "policy_version": version_of(content)}
 
 
-def _features(traced, gaps):
+def features_of(traced, gaps):
+    """Return names, kinds and categories of the features, as JSON can hold them."""
     features = []
     for place, name in enumerate(traced.names):
         vocabulary = traced.vocabularies.get(place)
@@ -104,15 +105,11 @@ def _with_mean(values, cell, population, allocator):
 def _plans(allocator, budgets):
     """Plans by rising budget, with what they are made of, and which one is in use."""
     use = allocator._in_use
-    figures = use.plan.cost / use.population, use.plan.response / use.population
-    current = (use.budget, *figures, use.plan.shadow_price, use.assignment)
-    found = {use.budget: current}
+    found = {use.budget: (use.budget, use.plan, use.assignment)}
     for budget in _budgets(allocator) if budgets is None else np.ravel(budgets).tolist():
         if budget not in found:
             plan = allocator._plan(budget)
-            figures = plan.cost / use.population, plan.response / use.population
-            assignment = allocator._assignment_of(plan)
-            found[budget] = (budget, *figures, plan.shadow_price, assignment)
+            found[budget] = (budget, plan, allocator._assignment_of(plan))
     ordered = [found[budget] for budget in sorted(found)]
     return ordered, sorted(found).index(use.budget)
 
@@ -124,9 +121,8 @@ def _budgets(allocator):
     return np.linspace(cheapest, max(cheapest, dearest), _N_BUDGETS).tolist()
 
 
-def _plan(plan, cell, control):
-    budget, cost, response, price, assignment = plan
-    cuts = []
+def _plan(budget, plan, assignment, cell, allocator):
+    cuts, population = [], allocator._in_use.population
     for cluster, place in enumerate(cell):
         if place >= 0:
             mine = slice(*assignment.start[place : place + 2])
@@ -134,9 +130,10 @@ def _plan(plan, cell, control):
             cuts += [[cluster, cut, arm] for cut, arm in pairs]
     return {
         "budget": float(budget),
-        "cost": float(cost),
-        "response": float(response),
-        "shadow_price": float(price),
-        "first": np.where(cell >= 0, assignment.first[cell], control).tolist(),
+        "cost": float(plan.cost / population),
+        "response": float(plan.response / population),
+        "shadow_price": float(plan.shadow_price),
+        "arm_shares": (plan.counts.sum(axis=0) / plan.counts.sum()).tolist(),
+        "first": np.where(cell >= 0, assignment.first[cell], allocator._control).tolist(),
         "cuts": cuts,
     }

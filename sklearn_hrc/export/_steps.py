@@ -151,15 +151,19 @@ def _has_text(columns):
 
 def _squashing(graph, flow, step):
     """Scale by quartiles or range, then squash: z / sqrt(1 + (z / bound)^2)."""
-    centre, scale = np.zeros(len(flow.names)), np.zeros(len(flow.names))
+    centre, factor = np.zeros((2, len(flow.names)))
+    divisor = np.ones(len(flow.names))
     if step.robust_scaler_ is not None:
         centre[step.robust_cols_] = step.robust_scaler_.center_
-        scale[step.robust_cols_] = 1.0 / step.robust_scaler_.scale_
+        divisor[step.robust_cols_] = step.robust_scaler_.scale_
+        factor[step.robust_cols_] = 1.0
     if step.minmax_scaler_ is not None:
         centre[step.minmax_cols_] = step.minmax_scaler_.median_
-        scale[step.minmax_cols_] = step.minmax_scaler_.scale_
+        factor[step.minmax_cols_] = step.minmax_scaler_.scale_
     moved = graph.add("Sub", flow.tensor, graph.constant(centre, flow.dtype))
-    z = graph.add("Mul", moved, graph.constant(scale, flow.dtype))
+    # Divided in float64, as numpy does, so that a value that many rows have stays one value.
+    divided = graph.add("Div", graph.cast(moved, np.float64), graph.constant(divisor, np.float64))
+    z = graph.add("Mul", graph.cast(divided, flow.dtype), graph.constant(factor, flow.dtype))
     bound = graph.constant(step.max_absolute_value, flow.dtype)
     share = graph.add("Div", z, bound)
     square = graph.add("Mul", share, share)

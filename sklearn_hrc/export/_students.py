@@ -115,6 +115,7 @@ def _tree(graph, flow, student):
 
 def _always_first(graph, flow):
     """Add the class 0 for every row."""
-    first = graph.add("Gather", flow.tensor, graph.constant(0, np.int64), axis=1)
-    zero = graph.add("ConstantOfShape", graph.add("Shape", first))
+    first = graph.add("Gather", flow.tensor, graph.constant([0], np.int64), axis=1)
+    column = graph.add("Squeeze", first, graph.constant([1], np.int64))
+    zero = graph.add("ConstantOfShape", graph.add("Shape", column))
     return graph.cast(zero, np.int64)

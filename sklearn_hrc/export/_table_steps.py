@@ -9,6 +9,9 @@ from sklearn_hrc.tables._text_values import MISSING
 __all__ = ["add_table_encoder", "kinds_of_features"]
 
 _UNSEEN = "\N{REPLACEMENT CHARACTER} a category that nobody has \N{REPLACEMENT CHARACTER}"
+# Further texts that the encoder may take for a gap, as readers of CSV files do.
+_READ_AS_GAPS = {"NaN", "NaT", "-nan", "-NaN", "...", "#NA", "#N/A N/A"}
+_READ_AS_GAPS |= {f"{sign}1.#{kind}" for sign in ("", "-") for kind in ("IND", "QNAN")}
 
 
 def kinds_of_features(cleaner):
@@ -39,6 +42,7 @@ def add_table_encoder(graph, flow, encoder, kinds):
     feature, code, is_code = [], [], []
     names = [str(name) for name in encoder.get_feature_names_out()]
     blocks = encoder.input_to_outputs_
+    _declare_left_out(graph, flow, encoder, kinds)
     for name in _in_order(encoder, names):
         outputs = blocks[name]
         if kinds[name] == "category":
@@ -61,13 +65,26 @@ def _in_order(encoder, names):
     return list(dict.fromkeys(encoder.output_to_input_[name] for name in names))
 
 
+def _declare_left_out(graph, flow, encoder, kinds):
+    """Say that any value will do for a category that the encoder left out, as a constant one."""
+    for place, name in enumerate(flow.names):
+        if kinds[name] == "category" and name not in encoder.transformers_:
+            declare(graph, place, name, Vocabulary({}, -1, -1, as_text=True))
+
+
 def _probe(encoder, name, kinds):
     """Find the code of each value by asking the encoder itself."""
     import pandas
 
+    if not hasattr(encoder.transformers_[name], "categories_"):
+        raise TypeError(
+            f"policy is expected to encode the categories of {name!r} as columns of 0 and 1, got "
+            f"numbers, since all of them can be read as such; fit the policy on {name!r} with a "
+            "letter in its values, or without it."
+        )
     values = [value for value in encoder.transformers_[name].categories_[0] if value == value]
     values = [value for value in values if value is not None]
-    gaps = {form for gap in MISSING for form in (gap, gap.upper(), gap.title())}
+    gaps = {form for gap in MISSING for form in (gap, gap.upper(), gap.title())} | _READ_AS_GAPS
     asked = [*values, *sorted(gaps - set(values)), _UNSEEN, None]
     columns = {
         other: pandas.Series(_any_value(kind, len(asked)), dtype=_DTYPES[kind])

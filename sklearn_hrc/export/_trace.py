@@ -9,7 +9,7 @@ from sklearn_hrc.export._steps import add_step
 from sklearn_hrc.export._students import add_student
 from sklearn_hrc.export._table_steps import add_table_encoder, kinds_of_features
 
-__all__ = ["Traced", "trace"]
+__all__ = ["Traced", "trace", "trace_matrix"]
 
 
 class Traced(NamedTuple):
@@ -18,7 +18,8 @@ class Traced(NamedTuple):
     Attributes
     ----------
     model : bytes
-        Input "rows", float64. Outputs "cluster", int64, and "place", float64, of each row.
+        Input "rows", float64. Outputs of `trace`: "cluster", int64, and "place", float64, of
+        each row. Outputs of `trace_matrix`: "matrix", and "cluster" if there is a student.
     names : list of str
         Features, in the order of the columns of the rows.
     kinds : dict
@@ -33,7 +34,7 @@ class Traced(NamedTuple):
     vocabularies: dict
 
 
-def trace(steps, student, direction, n_features):
+def trace(steps, student, direction, X):
     """Turn fitted steps and a student into a graph.
 
     Parameters
@@ -44,20 +45,57 @@ def trace(steps, student, direction, n_features):
         Fitted.
     direction : ndarray of shape (n_columns,)
         On which members of a split cluster are told apart.
-    n_features : int
-        Columns of the rows of fit.
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+        Rows as the first step takes them.
 
     Returns
     -------
     traced : Traced
         The graph.
     """
+    graph, flow, kinds = _through(steps, X, np.float64)
+    outputs = {
+        "cluster": (add_student(graph, flow, student), np.int64, 1),
+        "place": (_place(graph, flow, direction), np.float64, 1),
+    }
+    return _traced(graph, outputs, kinds)
+
+
+def trace_matrix(steps, student, X):
+    """Turn fitted steps into a graph that gives the matrix after them.
+
+    Parameters
+    ----------
+    steps : list of transformers
+        Preprocessing.
+    student : classifier or None
+        Fitted. It is given the matrix.
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+        Rows as the first step takes them.
+
+    Returns
+    -------
+    traced : Traced
+        The graph.
+    """
+    # Steps round numbers of float32 as they go, and the matrix is to be theirs.
+    dtype = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
+    graph, flow, kinds = _through(steps, X, dtype)
+    outputs = {"matrix": (flow.tensor, flow.dtype, 2)}
+    if student is not None:
+        outputs["cluster"] = (add_student(graph, flow, student), np.int64, 1)
+    return _traced(graph, outputs, kinds)
+
+
+def _through(steps, X, dtype):
+    """Return a graph, what flows out of its last step, and the kinds of the features."""
     graph = Graph()
     cleaner = steps[0] if steps and type(steps[0]).__name__ == "TableCleaner" else None
     if cleaner is None:
-        names = _names(steps, n_features)
+        names = _names(steps, X)
         kinds = dict.fromkeys(names, "number")
         flow = Flow("rows", np.dtype(np.float64), names, list(range(len(names))))
+        flow = graph.to_dtype(flow, dtype)
     else:
         kinds = kinds_of_features(cleaner)
         names = list(kinds)
@@ -66,19 +104,20 @@ def trace(steps, student, direction, n_features):
         steps = steps[2:]
     for step in steps:
         flow = add_step(graph, flow, step)
-    outputs = {
-        "cluster": (add_student(graph, flow, student), np.int64, 1),
-        "place": (_place(graph, flow, direction), np.float64, 1),
-    }
-    kinds |= {names[place]: "category" for place in graph.vocabularies}
+    return graph, flow, kinds
+
+
+def _traced(graph, outputs, kinds):
+    names = list(kinds)
+    kinds = kinds | {names[place]: "category" for place in graph.vocabularies}
     return Traced(graph.model(outputs, len(names)), names, kinds, graph.vocabularies)
 
 
-def _names(steps, n_features):
-    given = getattr(steps[0], "feature_names_in_", None) if steps else None
+def _names(steps, X):
+    given = getattr(steps[0], "feature_names_in_", None) if steps else getattr(X, "columns", None)
     if given is not None:
         return [str(name) for name in given]
-    return [f"x{place}" for place in range(n_features)]
+    return [f"x{place}" for place in range(np.shape(X)[1])]
 
 
 def _place(graph, flow, direction):

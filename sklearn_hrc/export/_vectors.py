@@ -4,20 +4,7 @@ import numpy as np
 
 from sklearn_hrc._tables import is_pandas
 
-__all__ = ["as_rows", "may_be_missing", "mixed_rows", "nudged"]
-
-
-def mixed_rows(X, n_rows, rng):
-    """Return rows whose values come from rows of `X`, each column in an order of its own.
-
-    So no individual's row goes into the folder.
-    """
-    places = [rng.randint(len(X), size=n_rows) for _ in range(np.shape(X)[1])]
-    if is_pandas(X):
-        columns = {name: X[name].iloc[place].array for name, place in zip(X.columns, places)}
-        return type(X)(columns)
-    X = np.asarray(X)
-    return np.column_stack([X[place, column] for column, place in enumerate(places)])
+__all__ = ["as_rows", "may_be_missing", "nudged"]
 
 
 def as_rows(X, names, kinds):

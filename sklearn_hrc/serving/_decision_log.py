@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sklearn_hrc.serving._decisions import Decision, Decisions
+from sklearn_hrc.serving._eligible import labels_of_rows
 from sklearn_hrc.serving._log_records import as_line, as_record
 
 __all__ = ["DecisionLog"]
@@ -17,7 +18,8 @@ class DecisionLog:
 
     Each decision is one line: a checksum, and a JSON object with `timestamp` (UTC), `decision_id`,
     `policy_version`, `context` (the row), `action` (the arm), `pscore` (its propensity),
-    `explored` and `budget`. A line is handed to the operating system before `write` returns, so
+    `explored` and `budget`. Where the individual might not get every arm, `eligible` has those that
+    it might get. A line is handed to the operating system before `write` returns, so
     that the death of the process loses none. A crash of the machine may lose those since the last
     fsync. Several processes on one machine may append to one file.
 
@@ -111,8 +113,9 @@ class DecisionLog:
             If the record cannot be written, or the file not be synchronised. The next write
             starts on a new line.
         """
-        arm, propensity, _, explored, budget, version = decision
-        self._append([as_record(decision_id, row, (arm, propensity, explored), budget, version)])
+        arm, propensity, _, explored, budget, version, eligible = decision
+        given = arm, propensity, explored
+        self._append([as_record(decision_id, row, given, budget, version, eligible)])
 
     def write_many(
         self, decision_ids: Sequence[str], rows: Sequence[Mapping[str, Any]], decisions: Decisions
@@ -135,18 +138,16 @@ class DecisionLog:
         ValueError
             If there is not one id and one row for each decision.
         """
-        arms, propensity, _, explored, budget, version = decisions
+        arms, propensity, _, explored, budget, version, eligible = decisions
         if not len(decision_ids) == len(rows) == len(arms):
             raise ValueError(
                 f"decision_ids and rows are expected to have one entry for each of {len(arms)} "
                 f"decisions, got {len(decision_ids)} and {len(rows)}."
             )
-        made = zip(arms, propensity, explored)
+        given = zip(arms, propensity, explored)
+        of_each = zip(decision_ids, rows, given, labels_of_rows(eligible, len(arms)))
         self._append(
-            [
-                as_record(name, row, one, budget, version)
-                for name, row, one in zip(decision_ids, rows, made)
-            ]
+            [as_record(name, row, one, budget, version, may) for name, row, one, may in of_each]
         )
 
     def sync(self) -> None:

@@ -24,6 +24,8 @@ class Decision(NamedTuple):
         Mean budget of the plan in use.
     policy_version : str
         Version of the policy.
+    eligible : tuple of labels, default=None
+        Treatments that the individual might get. None: all.
     """
 
     treatment: Any
@@ -32,6 +34,7 @@ class Decision(NamedTuple):
     explored: bool
     budget: float
     policy_version: str
+    eligible: tuple[Any, ...] | None = None
 
 
 class Decisions(NamedTuple):
@@ -51,6 +54,8 @@ class Decisions(NamedTuple):
         Mean budget of the plan in use.
     policy_version : str
         Version of the policy.
+    eligible : dict of ndarray of shape (n_rows,), bool, default=None
+        Which rows might get each treatment, by its label. None: all might get all.
     """
 
     treatment: np.ndarray
@@ -59,3 +64,4 @@ class Decisions(NamedTuple):
     explored: np.ndarray
     budget: float
     policy_version: str
+    eligible: dict[Any, np.ndarray] | None = None

@@ -3,6 +3,7 @@
 import random
 from bisect import bisect_right
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,10 @@ class Exploration:
         arm = np.where(explored, passed, planned)
         propensity = self.share * chance[np.arange(n_rows), arm]
         return arm, propensity + (1 - self.share) * (arm == planned), explored
+
+    def mean(self, planned: Any, drawn: Any) -> Any:
+        """Return the mean of a figure of the plan and that of random decisions, by their shares."""
+        return (1 - self.share) * planned + self.share * drawn
 
     def _chances(self, n_rows, allowed):
         """Probabilities of arms that are drawn, among those allowed."""

@@ -14,6 +14,9 @@ from sklearn_hrc.serving._exceptions import FeatureError
 
 __all__ = ["Feature", "as_matrix", "as_vector", "is_gap"]
 
+# A graph computes in float32, whose sums overflow beyond it, which would give any arm.
+_LARGEST = 1e30
+
 
 class Feature(NamedTuple):
     """A feature, and what its values may be.
@@ -66,13 +69,20 @@ def is_gap(value: Any) -> bool:
     return isinstance(value, float | np.floating) and value != value
 
 
+_NUMBERS = (int, float, np.integer, np.floating, np.bool_)
+_NUMBER = "be a finite number up to 1e30"
+
+
 def _read_number(feature, value):
-    if isinstance(value, int | float | np.number | np.bool_) and abs(value) < np.inf:
+    # A duration of numpy is a kind of whole number there.
+    if isinstance(value, _NUMBERS) and not isinstance(value, np.timedelta64):
         try:
-            return float(value)
+            number = float(value)
         except OverflowError:
-            pass
-    raise feature._wrong(value, "be a finite number")
+            number = np.inf
+        if abs(number) <= _LARGEST:
+            return number
+    raise feature._wrong(value, _NUMBER)
 
 
 def _read_date(feature, value):
@@ -89,16 +99,24 @@ def _read_date(feature, value):
 
 
 def _read_category(feature, value):
-    if feature.as_text:
-        value = _text(value)
     try:
-        code = feature.codes.get(value, feature.unknown)
+        hash(value)
+        code = feature.codes.get(_text(value) if feature.as_text else value)
     except TypeError:  # a list, say
-        code = None
-    if code is None:
-        known = ", ".join(repr(category) for category in list(feature.codes)[:5])
-        raise feature._wrong(value, f"be one of its categories ({known}, ...)")
-    return code
+        raise _no_category(feature, value) from None
+    if code is not None:
+        return code
+    # A new category is one of the kind of the known ones: 10115 is none of "10115" and others.
+    alike = (isinstance(known, str) == isinstance(value, str) for known in feature.codes)
+    other = feature.codes and not feature.as_text and not any(alike)
+    if feature.unknown is None or other:
+        raise _no_category(feature, value)
+    return feature.unknown
+
+
+def _no_category(feature, value):
+    known = ", ".join(repr(category) for category in list(feature.codes)[:5])
+    return feature._wrong(value, f"be one of its categories ({known}, ...)")
 
 
 def _text(value):
@@ -133,12 +151,21 @@ def as_vector(row: Mapping[str, Any], features: list[Feature]) -> np.ndarray:
     ------
     FeatureError
         If a feature is missing, or its value is of another kind.
+    TypeError
+        If the row is no mapping.
     """
+    try:
+        get = row.get
+    except AttributeError:
+        raise TypeError(
+            "row is expected to be a mapping from names of features to values, got a "
+            f"{type(row).__name__}."
+        ) from None
     values = []
     for feature in features:
-        value = row.get(feature.name, _ABSENT)
+        value = get(feature.name, _ABSENT)
         # Most values are numbers, which need no more than this.
-        if type(value) is float and feature.kind == "number" and value - value == 0.0:
+        if type(value) is float and feature.kind == "number" and -_LARGEST <= value <= _LARGEST:
             values.append(value)
         elif value is _ABSENT:
             raise _absent(feature, row)
@@ -239,13 +266,14 @@ def _read_in_row(feature, value, place):
 
 
 def _check_column(numbers, feature):
-    wrong = np.isinf(numbers) if feature.gaps else ~np.isfinite(numbers)
+    wrong = ~(np.abs(numbers) <= _LARGEST)
+    if feature.gaps:
+        wrong &= ~np.isnan(numbers)
     if wrong.any():
         place = int(np.argmax(wrong))
         raise FeatureError(
             feature.name,
-            f"Row {place}: {feature.name!r} is expected to be a finite number, "
-            f"got {numbers[place]}.",
+            f"Row {place}: {feature.name!r} is expected to {_NUMBER}, got {numbers[place]}.",
         )
 
 
@@ -264,10 +292,8 @@ def _plain_matrix(rows, features):
             f"array of shape {matrix.shape} and type {matrix.dtype}."
         )
     matrix = matrix.astype(np.float64, copy=False)
-    # A sum is finite only if all its terms are, and it reads the matrix in the order of memory.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = matrix.sum()
-    if not np.isfinite(total):
+    # The ends are read in the order of memory, and are NaN where a number is.
+    if not (matrix.min(initial=0.0) >= -_LARGEST and matrix.max(initial=0.0) <= _LARGEST):
         for column, feature in zip(matrix.T, features):
             _check_column(column, feature)
     return matrix

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ __all__ = ["FORMAT", "FORMAT_VERSION", "MANIFEST", "MODEL", "VECTORS", "digest",
 
 FORMAT = "sklearn-hrc policy for serving"
 # A reader of version 1.2 reads 1.0 to 1.2, and refuses 1.3 and 2.0.
-FORMAT_VERSION = (1, 0)
+# 1.1: plans have the shares of their arms.
+FORMAT_VERSION = (1, 1)
 MANIFEST, MODEL, VECTORS = "policy.json", "model.onnx", "vectors.json"
 
 
@@ -42,7 +44,7 @@ def read_files(folder: Path) -> tuple[dict[str, Any], bytes, list[Any]]:
     PolicyFolderError
         If a file is missing, damaged, or of another format or version.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False, too, where the path itself cannot be
         raise PolicyFolderError(f"folder is expected to be a folder, got {str(folder)!r}.")
     manifest = _parse(_content(folder, MANIFEST), MANIFEST)
     _check_format(manifest, folder)

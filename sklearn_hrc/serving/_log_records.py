@@ -23,6 +23,7 @@ def as_record(
     given: tuple[Any, float, bool],
     budget: float,
     version: str,
+    eligible: Iterable[Any] | None = None,
 ) -> dict[str, Any]:
     """Return a decision as JSON has it.
 
@@ -38,6 +39,8 @@ def as_record(
         Of the plan in use.
     version : str
         Of the policy.
+    eligible : iterable of labels, default=None
+        Arms that the individual might get. None: all, which the record does not say.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def as_record(
         With the time of now.
     """
     arm, propensity, explored = given
-    return {
+    record = {
         "timestamp": datetime.now(UTC).isoformat(timespec="microseconds"),
         "decision_id": decision_id,
         "policy_version": version,
@@ -55,6 +58,7 @@ def as_record(
         "explored": bool(explored),
         "budget": float(budget),
     }
+    return record if eligible is None else record | {"eligible": [_plain(arm) for arm in eligible]}
 
 
 def _plain(value):

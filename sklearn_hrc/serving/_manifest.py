@@ -11,7 +11,7 @@ from sklearn_hrc._assignment import Assignment
 from sklearn_hrc.serving._exceptions import PolicyFolderError
 from sklearn_hrc.serving._features import Feature
 
-__all__ = ["Manifest", "Plan", "parse_manifest", "version_of"]
+__all__ = ["Manifest", "Plan", "parse_feature", "parse_manifest", "version_of"]
 
 _KINDS = ("number", "date", "category")
 
@@ -23,6 +23,8 @@ class Plan(NamedTuple):
     ----------
     budget, cost, response, shadow_price : float
         Mean budget, expected cost and response per individual, and the price of the budget.
+    arm_shares : ndarray of shape (n_treatments,)
+        Share of individuals that get each treatment. NaN in a folder of format 1.0.
     assignment : Assignment
         Arms of places, by cluster.
     of_one : list of (int, list of float, list of int)
@@ -33,6 +35,7 @@ class Plan(NamedTuple):
     cost: float
     response: float
     shadow_price: float
+    arm_shares: np.ndarray
     assignment: Assignment
     of_one: list[tuple[int, list[float], list[int]]]
 
@@ -56,6 +59,8 @@ class Manifest(NamedTuple):
         Share of each cluster in the experiment.
     value, cost : ndarray of shape (n_clusters, n_treatments)
         What a treatment is worth by the policy's goal, and its expected cost.
+    response : ndarray of shape (n_clusters, n_treatments)
+        Expected response.
     plans : list of Plan
         By rising budget.
     in_use : int
@@ -70,6 +75,7 @@ class Manifest(NamedTuple):
     shares: np.ndarray
     value: np.ndarray
     cost: np.ndarray
+    response: np.ndarray
     plans: list[Plan]
     in_use: int
 
@@ -119,12 +125,11 @@ def _parse(content):
     control = _whole(content["control"], len(treatments), "control")
     shares = _numbers(content["cluster_shares"], 1, "cluster_shares")
     shape = (len(shares), len(treatments))
-    value, cost = (_numbers(content[name], 2, name) for name in ("value", "cost"))
-    _need(value.shape == shape == cost.shape, "value and cost")
-    propensity = _numbers(content["propensity"], 1, "propensity")
-    _need(len(propensity) == shape[1] and (propensity >= 0).all(), "propensity")
-    _need(abs(propensity.sum() - 1) < 1e-9, "propensity")
-    plans = [_plan(plan, *shape) for plan in content["plans"]]
+    cells = [_numbers(content[name], 2, name) for name in ("value", "cost", "response")]
+    _need(all(figures.shape == shape for figures in cells), "value, cost and response")
+    propensity = _shares(content["propensity"], shape[1], "propensity")
+    has_shares = tuple(content["format_version"]) >= (1, 1)
+    plans = [_plan(plan, *shape, has_shares) for plan in content["plans"]]
     budgets = [plan.budget for plan in plans]
     _need(plans and budgets == sorted(budgets), "plans")
     return Manifest(
@@ -132,16 +137,16 @@ def _parse(content):
         treatments,
         control,
         propensity,
-        [_feature(feature) for feature in content["features"]],
+        [parse_feature(feature) for feature in content["features"]],
         shares,
-        value,
-        cost,
+        *cells,
         plans,
         _whole(content["plan_in_use"], len(plans), "plan_in_use"),
     )
 
 
-def _feature(content):
+def parse_feature(content: dict[str, Any]) -> Feature:
+    """Return a feature, or raise if a part is missing or cannot be."""
     codes = [_number(code, "code") for _, code in content["categories"]]
     unknown, missing = content["unknown"], content["missing"]
     _need(isinstance(content["name"], str) and content["kind"] in _KINDS, "feature")
@@ -157,7 +162,7 @@ def _feature(content):
     )
 
 
-def _plan(content, n_clusters, n_treatments):
+def _plan(content, n_clusters, n_treatments, has_shares):
     arms = [_whole(arm, n_treatments, "arm") for arm in content["first"]]
     _need(len(arms) == n_clusters, "first")
     cuts = [
@@ -181,7 +186,9 @@ def _plan(content, n_clusters, n_treatments):
         of_one[place][1].append(at)
         of_one[place][2].append(arm)
     figures = (_number(content[name], name) for name in Plan._fields[:4])
-    return Plan(*figures, assignment, of_one)
+    unknown = np.full(n_treatments, np.nan)
+    given = _shares(content["arm_shares"], n_treatments, "arm_shares") if has_shares else unknown
+    return Plan(*figures, given, assignment, of_one)
 
 
 def _need(holds, name):
@@ -197,6 +204,12 @@ def _number(value, name):
 def _whole(value, below, name):
     _need(type(value) is int and 0 <= value < below, name)
     return value
+
+
+def _shares(values, length, name):
+    shares = _numbers(values, 1, name)
+    _need(len(shares) == length and (shares >= 0).all() and abs(shares.sum() - 1) < 1e-9, name)
+    return shares
 
 
 def _numbers(values, n_dimensions, name):

@@ -1,11 +1,13 @@
 """The graph of a policy in a runtime of ONNX: clusters of rows, and places in split clusters."""
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc.serving._exceptions import PolicyFolderError
 
-__all__ = ["Model"]
+__all__ = ["Model", "start_session"]
 
 # Rows that the graph is given at once, so that its layers stay in the cache.
 _CHUNK = 8_192
@@ -25,7 +27,13 @@ class Model:
     """
 
     def __init__(self, content: bytes, n_features: int, n_clusters: int) -> None:
-        self._session = _session(content)
+        try:
+            self._session = start_session(content)
+        except ValueError as error:
+            raise PolicyFolderError(
+                "model.onnx is expected to hold a graph that onnxruntime can load, got another "
+                "content; export the policy again."
+            ) from error
         self._n_clusters = n_clusters
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         shapes = [(node.name, node.type, node.shape[1:]) for node in inputs]
@@ -75,9 +83,22 @@ class Model:
         return clusters
 
 
-def _session(content):
-    """Start a session on one thread, which does not spin while it waits."""
-    runtime = import_from_extra("onnxruntime", "load", "serving")
+def start_session(content: bytes, caller: str = "load") -> Any:
+    """Start a session on one thread, which does not spin while it waits.
+
+    Parameters
+    ----------
+    content : bytes
+        A graph. A `ValueError` is raised if the runtime cannot load it.
+    caller : str, default="load"
+        What requires the runtime, for the error where it is missing.
+
+    Returns
+    -------
+    session : InferenceSession
+        Threads may share it.
+    """
+    runtime = import_from_extra("onnxruntime", caller, "serving")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -85,7 +106,4 @@ def _session(content):
     try:
         return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime has many kinds of errors, without a common class
-        raise PolicyFolderError(
-            "model.onnx is expected to hold a graph that onnxruntime can load, got another "
-            "content; export the policy again."
-        ) from error
+        raise ValueError("onnxruntime cannot load the graph.") from error

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_hrc.serving import _pacer_checks as checks
+
 __all__ = ["Offers"]
 
 # Parts of the day by which the expected cost of offers is added up, 5 minutes of 24 hours.
@@ -21,11 +23,12 @@ class Offers:
     Attributes
     ----------
     spent : float
-        True cost of redeemed offers.
+        True cost of all redemptions, also of those whose offer is not known.
     """
 
     def __init__(self, start: float, end: float, memory: float) -> None:
-        self._start, self._length, self._memory = start, (end - start) / _BUCKETS, memory
+        self._start, self._end, self._memory = start, end, memory
+        self._length = (end - start) / _BUCKETS
         self._latest = start
         self.spent = 0.0
         self._offered = [0.0] * _BUCKETS
@@ -33,6 +36,8 @@ class Offers:
         self._redeemed = [0.0] * _BUCKETS
         self._open: dict[str | int, tuple[float, float]] = {}
         self._seen: dict[str | int, float] = {}
+        # Redeemed ids, by the time of the latest decision then.
+        self._settled: dict[str | int, float] = {}
 
     @property
     def offered(self) -> np.ndarray:
@@ -59,19 +64,40 @@ class Offers:
         oldest = self._latest - self._memory
         if time < oldest or event_id in self._seen or event_id in self._open:
             return False
+        is_settled = event_id in self._settled
         if time > self._latest:
             self._latest = time
-            self._forget(time - self._memory)
+            for known in (self._seen, self._settled):
+                _forget(known, time - self._memory)
         self._seen[event_id] = time
-        if expected_cost:
+        if is_settled:
+            # It was redeemed before its decision was told: it is spent, not expected as well.
+            self._settle(event_id)
+        elif expected_cost:
             bucket = self.bucket(time)
             self._offered[bucket] += expected_cost
             self._unsettled[bucket] += expected_cost
             self._open[event_id] = time, expected_cost
         return True
 
-    def settle(self, event_id: str | int, cost: float) -> bool:
-        """Replace the expected cost of an open offer, and say whether there was one."""
+    def redeem(self, event_id: str | int, cost: float) -> bool:
+        """Count the true cost of an id, and say whether it was new."""
+        if event_id in self._settled:
+            return False
+        time = self._seen.get(event_id)
+        offer = self._open.get(event_id)
+        if offer is not None:
+            time = offer[0]
+            self.expire(event_id)
+        # Costs are compared with those expected by the time of the offer, where it is known.
+        if time is not None:
+            self._redeemed[self.bucket(time)] += cost
+        self.spent += cost
+        self._settle(event_id)
+        return True
+
+    def expire(self, event_id: str | int) -> bool:
+        """Release the expected cost of an open offer, and say whether there was one."""
         offer = self._open.pop(event_id, None)
         if offer is None:
             return False
@@ -79,8 +105,6 @@ class Offers:
         bucket = self.bucket(time)
         # Differences of sums may end below zero by rounding.
         self._unsettled[bucket] = max(self._unsettled[bucket] - expected_cost, 0.0)
-        self._redeemed[bucket] += cost
-        self.spent += cost
         return True
 
     def state(self) -> dict:
@@ -93,29 +117,54 @@ class Offers:
             "redeemed": self._redeemed,
             "open": [[event_id, *offer] for event_id, offer in self._open.items()],
             "seen": [list(pair) for pair in self._seen.items()],
+            "settled": [list(pair) for pair in self._settled.items()],
         }
 
     def restore(self, state: dict) -> None:
-        """Take over what `state` returned."""
-        self._latest, self.spent = float(state["latest"]), float(state["spent"])
+        """Take over what `state` returned, or raise an error of Python for another content."""
+        self._latest = self._time(state["latest"])
+        self.spent = checks.check_number(state["spent"], "spent", least=0.0)
         for name in ("offered", "unsettled", "redeemed"):
-            values = [float(value) for value in state[name]]
-            if len(values) != _BUCKETS or not np.isfinite(values).all():
+            values = [checks.check_number(value, name, least=0.0) for value in state[name]]
+            if len(values) != _BUCKETS:
                 raise ValueError(name)
             setattr(self, f"_{name}", values)
-        self._open = {event_id: (float(at), float(cost)) for event_id, at, cost in state["open"]}
-        self._seen = {event_id: float(at) for event_id, at in state["seen"]}
+        settled = state["settled"] if "settled" in state else _settled_of_old(state)
+        for event_id, *_ in (*state["open"], *state["seen"], *settled):
+            checks.check_id(event_id)
+        self._open = {
+            event_id: (self._time(at), checks.check_number(cost, "open", least=0.0))
+            for event_id, at, cost in state["open"]
+        }
+        self._seen = {event_id: self._time(at) for event_id, at in state["seen"]}
+        self._settled = {event_id: self._time(at) for event_id, at in settled}
 
     def bucket(self, time: float) -> int:
         """Return in which bucket a time is."""
         return min(int((time - self._start) / self._length), _BUCKETS - 1)
 
-    def _forget(self, before):
-        """Forget the ids at the front, which came first, as long as they are too old."""
-        stale = []
-        for event_id, time in self._seen.items():
-            if time >= before:
-                break
-            stale.append(event_id)
-        for event_id in stale:
-            del self._seen[event_id]
+    def _settle(self, event_id):
+        """Remember a redeemed id from now on, behind those that will be forgotten before."""
+        self._settled.pop(event_id, None)
+        self._settled[event_id] = self._latest
+
+    def _time(self, value):
+        """Return a time of the day."""
+        return checks.check_number(value, "time", least=self._start, below=self._end)
+
+
+def _settled_of_old(state):
+    """Return ids of a text without `settled` that are not open, as their repeats must not count."""
+    still_open = {event_id for event_id, *_ in state["open"]}
+    return [[event_id, at] for event_id, at in state["seen"] if event_id not in still_open]
+
+
+def _forget(known, before):
+    """Forget the ids at the front, which came first, as long as they are too old."""
+    stale = []
+    for event_id, time in known.items():
+        if time >= before:
+            break
+        stale.append(event_id)
+    for event_id in stale:
+        del known[event_id]

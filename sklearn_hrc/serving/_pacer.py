@@ -7,12 +7,12 @@ from typing import Any
 from sklearn_hrc.serving import _pacer_checks as checks
 from sklearn_hrc.serving._day_plan import DayPlan
 from sklearn_hrc.serving._offers import Offers
-from sklearn_hrc.serving._pacer_text import read_state, text_of
-from sklearn_hrc.serving._pacing import cost_ratios, mean_budget, pending_cost, redeemed_share
+from sklearn_hrc.serving._pacer_text import one_sentence, read_state, text_of
+from sklearn_hrc.serving._pacing import budget_at, pending_and_ratio
 
 __all__ = ["BudgetPacer"]
 
-_COUNTERS = ("individuals", "clock", "given", "allowed", "expected")
+_COUNTERS = ("individuals", "clock", "given", "allowed", "expected", "scale")
 
 
 class BudgetPacer:
@@ -42,8 +42,8 @@ class BudgetPacer:
     budget_range : tuple of float, default=(0.0, inf)
         Least and largest mean budget, such as `policy.budget_range`.
     memory : float, default=None
-        For how long a repeated decision is known by its id, in the unit of time. None: a tenth of
-        the day.
+        For how long a repeated decision or redemption is known by its id, in the unit of time.
+        None: a tenth of the day.
 
     References
     ----------
@@ -81,7 +81,9 @@ class BudgetPacer:
         budget_range: tuple[float, float] = (0.0, math.inf),
         memory: float | None = None,
     ) -> None:
-        self._total = checks.check_number(total_budget, "total_budget", above=0.0)
+        # Estimates are drawn towards the plan by the largest total since the first decision. A
+        # total that falls must not leave them to the few costs that have been seen.
+        self._total = self._scale = checks.check_number(total_budget, "total_budget", above=0.0)
         start, end = checks.check_day(day_start, day_end)
         self._plan = DayPlan(start, end, *checks.check_curves(traffic, spend))
         self._delay = checks.check_delay(delay)
@@ -95,8 +97,13 @@ class BudgetPacer:
         self._lock = Lock()
 
     @property
+    def total_budget(self) -> float:
+        """Total cost of the offers of the day, as it was last set."""
+        return self._total
+
+    @property
     def spent(self) -> float:
-        """True cost of the offers that were redeemed."""
+        """True cost of what was redeemed, also of offers that are not known."""
         return self._offers.spent
 
     def decided(self, event_id: str | int, time: float, expected_cost: float) -> bool:
@@ -135,20 +142,20 @@ class BudgetPacer:
             return True
 
     def redeemed(self, event_id: str | int, cost: float) -> bool:
-        """Replace the expected cost of an offer by its true cost, also after the day's end.
+        """Count a true cost, also after the day's end, in place of the expected cost of an offer.
 
         Parameters
         ----------
         event_id : str or int
-            Of the decision.
+            Of the decision. An id that is not known, is expired or had no expected cost counts too.
         cost : float
             True cost, 0 or more.
 
         Returns
         -------
         counted : bool
-            False, and nothing changes, if there is no open offer of this id: it was redeemed or
-            expired before, had no expected cost, or was never decided.
+            False, and nothing changes, if the id was redeemed before. This is known until a
+            decision is later by `memory` than the latest one was then.
 
         Raises
         ------
@@ -158,10 +165,10 @@ class BudgetPacer:
         checks.check_id(event_id)
         cost = checks.check_number(cost, "cost", least=0.0)
         with self._lock:
-            return self._offers.settle(event_id, cost)
+            return self._offers.redeem(event_id, cost)
 
     def expired(self, event_id: str | int) -> bool:
-        """Release the expected cost of an offer that nobody will redeem any more.
+        """Release the expected cost of an offer that nobody is expected to redeem any more.
 
         Parameters
         ----------
@@ -175,7 +182,25 @@ class BudgetPacer:
         """
         checks.check_id(event_id)
         with self._lock:
-            return self._offers.settle(event_id, 0.0)
+            return self._offers.expire(event_id)
+
+    def set_total(self, total_budget: float) -> None:
+        """Change the total budget of the day; what is spent or pending counts against it.
+
+        Parameters
+        ----------
+        total_budget : float
+            Total cost of the offers of the whole day, above 0. If it is spent already, `budget`
+            returns the least of `budget_range`.
+
+        Raises
+        ------
+        ValueError
+            If the total is not finite or not above 0. The old one stays.
+        """
+        total = checks.check_number(total_budget, "total_budget", above=0.0)
+        with self._lock:
+            self._total, self._scale = total, max(total, self._scale if self._individuals else 0.0)
 
     def pending(self, time: float) -> float:
         """Return the cost that the offers made so far are expected to bring from now on.
@@ -192,7 +217,8 @@ class BudgetPacer:
         """
         time = checks.check_number(time, "time")
         with self._lock:
-            return self._pending(max(time, self._clock))[0]
+            now = max(time, self._clock)
+            return pending_and_ratio(self._offers, now, self._delay, self._scale)[0]
 
     def budget(self, time: float) -> float:
         """Return the mean budget per individual for the next decisions.
@@ -210,7 +236,9 @@ class BudgetPacer:
         time = checks.check_number(time, "time")
         with self._lock:
             self._clock = min(max(self._clock, time), self._plan.end)
-            self._given = min(max(self._unbounded(), self._range[0]), self._range[1])
+            of_day = self._plan, self._offers, self._individuals, (self._expected, self._allowed)
+            found = budget_at(self._clock, *of_day, self._delay, self._total, self._scale)
+            self._given = min(max(found, self._range[0]), self._range[1])
             return self._given
 
     def to_json(self) -> str:
@@ -239,7 +267,8 @@ class BudgetPacer:
     def from_json(cls, text: str) -> "BudgetPacer":
         """Return a pacer that goes on as the one whose `to_json` wrote the text.
 
-        Events since then are to be told again. Those that the text knows count no second time.
+        Events since then are to be told again. Those that the text knows count no second time, if
+        they are no older than `memory` before its latest decision.
 
         Parameters
         ----------
@@ -256,42 +285,10 @@ class BudgetPacer:
         ValueError
             If the text is not as `to_json` wrote it.
         """
-        try:
+        with one_sentence():
             settings, counters, offers = read_state(text)
             pacer = cls(**settings)
             for name in _COUNTERS:
-                setattr(pacer, f"_{name}", checks.check_number(counters[name], name, least=0.0))
+                setattr(pacer, f"_{name}", checks.check_counter(counters, name, pacer._plan.start))
             pacer._offers.restore(offers)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(
-                "text is expected to be what to_json of a BudgetPacer returned, got another "
-                f"content ({type(error).__name__}: {error}); start a new pacer for the rest of "
-                "the day."
-            ) from error
         return pacer
-
-    def _pending(self, now):
-        """Expected cost that is still to come, and true cost as a multiple of expected cost."""
-        offers = self._offers
-        share = redeemed_share(offers.ages(now), self._delay)
-        pending = pending_cost(offers.offered, offers.unsettled, share)
-        if self._delay is None:
-            return float(pending.sum()), 1.0
-        ratios = cost_ratios(offers.redeemed, offers.offered * share, self._total)
-        return float(ratios @ pending), float(ratios[offers.bucket(now)])
-
-    def _unbounded(self):
-        """Mean budget by the clock, before it is brought within the range of budgets."""
-        if self._clock >= self._plan.end:
-            return 0.0
-        pending, ratio = self._pending(self._clock)
-        of_traffic, of_spend = self._plan.passed(self._clock)
-        of_day = self._plan.individuals
-        return mean_budget(
-            self._total - self.spent - pending,
-            of_day * (1 - of_spend),
-            traffic=(self._individuals, of_day * of_traffic, of_day),
-            mix=(self._expected, self._allowed),
-            ratio=ratio,
-            total_budget=self._total,
-        )

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_curves", "check_day", "check_delay", "check_id", "check_number", "check_range"]
+__all__ = [
+    "check_counter",
+    "check_curves",
+    "check_day",
+    "check_delay",
+    "check_id",
+    "check_number",
+    "check_range",
+]
 
 
 def check_number(
@@ -31,6 +39,11 @@ def check_number(
         wanted = " and ".join([kind, *bounds])
         raise ValueError(f"{name} is expected to be {wanted}, got {value!r:.60}.")
     return number
+
+
+def check_counter(counters: Any, name: str, day_start: float) -> float:
+    """Return a counter of a pacer that goes on. Its clock alone may be below 0."""
+    return check_number(counters[name], name, least=day_start if name == "clock" else 0.0)
 
 
 def check_day(day_start: Any, day_end: Any) -> tuple[float, float]:

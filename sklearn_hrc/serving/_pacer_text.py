@@ -2,11 +2,15 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["read_state", "text_of"]
+__all__ = ["one_sentence", "read_state", "text_of"]
 
-_FORMAT = "sklearn_hrc.serving.BudgetPacer/1"
+# Errors of Python that a text raises which `text_of` did not write.
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+_FORMAT = "sklearn_hrc.serving.BudgetPacer/2"
 
 
 def text_of(settings: dict[str, Any], counters: dict[str, float], offers: dict[str, Any]) -> str:
@@ -32,6 +36,18 @@ def read_state(text: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any
     lowest, highest = settings["budget_range"]
     settings["budget_range"] = lowest, math.inf if highest is None else highest
     return settings, state["counters"], state["offers"]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Turn the errors of Python for another text into one sentence."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise ValueError(
+            "text is expected to be what to_json of a BudgetPacer returned, got another content "
+            f"({type(error).__name__}: {error}); start a new pacer for the rest of the day."
+        ) from error
 
 
 def _refuse(constant):

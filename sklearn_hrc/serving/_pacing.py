@@ -4,7 +4,15 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["cost_ratios", "mean_budget", "pending_cost", "redeemed_share", "shrunk_ratio"]
+__all__ = [
+    "budget_at",
+    "cost_ratios",
+    "mean_budget",
+    "pending_and_ratio",
+    "pending_cost",
+    "redeemed_share",
+    "shrunk_ratio",
+]
 
 # Estimates start at 1, as if a share of the day had been seen to go as planned.
 # The shares are those of the planned traffic, of the budget and of the budget.
@@ -40,7 +48,7 @@ def shrunk_ratio(seen, planned, weight):
     return (seen + weight) / (planned + weight)
 
 
-def cost_ratios(spent, due, total_budget):
+def cost_ratios(spent, due, scale):
     """Return true cost as a multiple of expected cost, by the time of the offers.
 
     The ratio of a time is that of the offers near to it, drawn towards that of all, which is
@@ -52,17 +60,17 @@ def cost_ratios(spent, due, total_budget):
         True cost of the offers redeemed so far.
     due : ndarray of shape (n_buckets,)
         Their expected cost that should have come by now.
-    total_budget : float
-        Of the day.
+    scale : float
+        Total budget, by which the ratio is drawn towards 1.
 
     Returns
     -------
     ratios : ndarray of shape (n_buckets,)
         1 where nothing is due yet.
     """
-    of_all = shrunk_ratio(spent.sum(), due.sum(), _COST_WEIGHT * total_budget)
+    of_all = shrunk_ratio(spent.sum(), due.sum(), _COST_WEIGHT * scale)
     near = _nearness(len(due))
-    weight = _NEAR_WEIGHT * total_budget
+    weight = _NEAR_WEIGHT * scale
     return (near @ spent + weight * of_all) / (near @ due + weight)
 
 
@@ -96,7 +104,34 @@ def pending_cost(offered, unsettled, share):
     return np.minimum(offered * (1 - share), unsettled)
 
 
-def mean_budget(left, remaining, *, traffic, mix, ratio, total_budget):
+def pending_and_ratio(offers, now, delay, scale):
+    """Return the cost that offers still bring, and true cost as a multiple of expected cost.
+
+    Parameters
+    ----------
+    offers : Offers
+        Of the day so far.
+    now : float
+        Time.
+    delay : ndarray of shape (n_points, 2) or None
+        As in `redeemed_share`. None: costs are taken to be as expected.
+    scale : float
+        Total budget, by which the ratio is drawn towards 1.
+
+    Returns
+    -------
+    pending, ratio : float
+        The ratio is that of offers made now.
+    """
+    share = redeemed_share(offers.ages(now), delay)
+    pending = pending_cost(offers.offered, offers.unsettled, share)
+    if delay is None:
+        return float(pending.sum()), 1.0
+    ratios = cost_ratios(offers.redeemed, offers.offered * share, scale)
+    return float(ratios @ pending), float(ratios[offers.bucket(now)])
+
+
+def mean_budget(left, remaining, *, traffic, mix, ratio, scale):
     """Return the mean budget per individual that spends what is left by the end of the day.
 
     Parameters
@@ -111,8 +146,8 @@ def mean_budget(left, remaining, *, traffic, mix, ratio, total_budget):
         Expected cost of decisions so far, and what their mean budgets allowed.
     ratio : float
         True cost as a multiple of expected cost.
-    total_budget : float
-        Of the day.
+    scale : float
+        Total budget, by which the cost of decisions is drawn towards what was allowed.
 
     Returns
     -------
@@ -121,9 +156,51 @@ def mean_budget(left, remaining, *, traffic, mix, ratio, total_budget):
     """
     seen, planned, of_day = traffic
     level = shrunk_ratio(seen, planned, _TRAFFIC_WEIGHT * of_day)
-    used = shrunk_ratio(*mix, _MIX_WEIGHT * total_budget)
+    used = shrunk_ratio(*mix, _MIX_WEIGHT * scale)
     # The plan may expect nobody for the rest of a day in which somebody comes.
     return max(left, 0.0) / (max(level * remaining, 1.0) * used * ratio)
+
+
+def budget_at(time, plan, offers, individuals, mix, delay, total_budget, scale):
+    """Return the mean budget at a time of the day, not yet within the budgets of a policy.
+
+    Parameters
+    ----------
+    time : float
+        Now.
+    plan : DayPlan
+        Of the day.
+    offers : Offers
+        Of the day so far.
+    individuals : float
+        Who came so far.
+    mix : tuple of float
+        As in `mean_budget`.
+    delay : ndarray of shape (n_points, 2) or None
+        As in `redeemed_share`.
+    total_budget : float
+        Of the day.
+    scale : float
+        As in `mean_budget`.
+
+    Returns
+    -------
+    budget : float
+        0 from the day's end on.
+    """
+    if time >= plan.end:
+        return 0.0
+    pending, ratio = pending_and_ratio(offers, time, delay, scale)
+    of_traffic, of_spend = plan.passed(time)
+    of_day = plan.individuals
+    return mean_budget(
+        total_budget - offers.spent - pending,
+        of_day * (1 - of_spend),
+        traffic=(individuals, of_day * of_traffic, of_day),
+        mix=mix,
+        ratio=ratio,
+        scale=scale,
+    )
 
 
 @lru_cache(maxsize=1)

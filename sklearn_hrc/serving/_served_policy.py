@@ -9,8 +9,15 @@ import numpy as np
 
 from sklearn_hrc._assignment import arms_of_rows
 from sklearn_hrc.exceptions import BudgetError, BudgetWarning
+from sklearn_hrc.serving._budget_table import budget_table
 from sklearn_hrc.serving._decisions import Decision, Decisions
-from sklearn_hrc.serving._eligible import allowed_matrix, allowed_one, best_allowed
+from sklearn_hrc.serving._eligible import (
+    allowed_matrix,
+    allowed_one,
+    best_allowed,
+    labels_of_one,
+    masks_of,
+)
 from sklearn_hrc.serving._exploration import Exploration
 from sklearn_hrc.serving._features import as_matrix, as_vector
 from sklearn_hrc.serving._manifest import Manifest
@@ -122,9 +129,8 @@ class ServedPolicy:
         BudgetWarning
             If the budget is above that of the dearest plan, which is used then.
         """
-        if not isinstance(budget, int | float | np.number) or not np.isfinite(budget):
-            raise ValueError(f"budget is expected to be a finite number, got {budget!r}.")
-        place = self._place_of(float(budget))
+        budget = _finite(budget)
+        place = self._place_of(budget)
         least, largest = self.budget_range
         if place < 0:
             raise BudgetError(
@@ -174,7 +180,7 @@ class ServedPolicy:
             arm = int(best_allowed(self._worth(plan, [cluster]), np.array([allowed]))[0])
         arm, propensity, explored = self._exploration.draw_one(arm, allowed)
         figures = propensity, cluster, explored, plan.budget, self.policy_version
-        return Decision(self.treatments[arm], *figures)
+        return Decision(self.treatments[arm], *figures, labels_of_one(allowed, self.treatments))
 
     def decide(self, rows: Any, *, eligible: Any = None) -> Decisions:
         """Decide for many individuals.
@@ -210,7 +216,22 @@ class ServedPolicy:
             arm[barred] = best_allowed(self._worth(plan, cluster[barred]), allowed[barred])
         arm, propensity, explored = self._exploration.draw(arm, allowed)
         figures = propensity, cluster, explored, plan.budget, self.policy_version
-        return Decisions(self._labels[arm], *figures)
+        return Decisions(self._labels[arm], *figures, masks_of(allowed, self.treatments))
+
+    def budget_table(self) -> dict[str, np.ndarray]:
+        """Return what each budget of the folder buys, and who would get what.
+
+        Returns
+        -------
+        table : dict of ndarray of shape (n_budgets,)
+            Columns, such as for `pandas.DataFrame`, with one plan a row. `budget` rises, and
+            `set_budget` takes it. `expected_cost` and `expected_response` are means per individual,
+            `shadow_price` is the response that a further unit of the budget buys, and
+            `share of <treatment>` are the shares of the arms. All are estimates of the fit, for
+            its individuals, with what random decisions cost and bring. A folder of format 1.0
+            does not say the shares of arms. They are NaN then.
+        """
+        return budget_table(self._manifest, self._exploration)
 
     def cost_of(self, decision: Decision | Decisions) -> Any:
         """Return what a decision is expected to cost.
@@ -235,11 +256,21 @@ class ServedPolicy:
 
     def _with_random(self, cost):
         """Mean of a cost and that of random decisions, by their shares."""
-        share = self._exploration.share
-        return (1 - share) * cost + share * self._random_cost
+        return self._exploration.mean(cost, self._random_cost)
 
     def _place_of(self, budget):
         """Place of the dearest plan within a budget, or -1."""
         share = self._exploration.share
         left = (budget - share * self._random_cost) / (1 - share)
         return bisect_right(self.budgets, left + _SAME * abs(left)) - 1
+
+
+def _finite(budget):
+    """Return a budget as a float, which a whole number may be too large for."""
+    try:
+        number = float(budget) if isinstance(budget, int | float | np.number) else np.nan
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number):
+        raise ValueError(f"budget is expected to be a finite number, got {budget!r:.60}.")
+    return number

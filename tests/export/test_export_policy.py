@@ -17,18 +17,22 @@ pytest.importorskip("skrub")
 
 import pandas as pd
 from helpers.served_policies import (
+    ARMS,
     STUDENTS,
     distil,
     mixed_policy,
     number_policy,
     number_rows,
+    outcome_of,
     table_policy,
     table_rows,
 )
 
+from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
 from sklearn_hrc.export import export_policy
 from sklearn_hrc.rules import MaxShare
 from sklearn_hrc.serving import load
+from sklearn_hrc.tables._table_steps import table_steps
 
 
 def columns_of(X):
@@ -36,7 +40,8 @@ def columns_of(X):
 
 
 @pytest.mark.parametrize(
-    ("student", "dtype"), [*((name, np.float64) for name in STUDENTS), ("network", np.float32)]
+    ("student", "dtype"),
+    [*((name, np.float64) for name in (*STUDENTS, None)), ("network", np.float32)],
 )
 def test_decides_as_the_policy_on_rows_that_it_has_not_seen(student, dtype, tmp_path):
     policy, X = number_policy(student, dtype)
@@ -57,6 +62,16 @@ def test_tables_decide_as_the_policy_with_gaps_and_new_categories(make, tmp_path
     kinds = {feature.name: feature.kind for feature in served.features}
     assert kinds["country"] == "category"
     assert kinds["age"] == "number"
+
+
+def test_ids_that_a_policy_leaves_out_are_not_asked_for(tmp_path):
+    X = table_rows().assign(customer_id=[f"customer {place}" for place in range(600)])
+    steps = [step for _, step in table_steps(())]
+    with pytest.warns(UserWarning, match="'customer_id' look"):
+        policy = distil(*steps, X=X, size=X["spend"], student=LogisticRegression())
+    served = load(export_policy(policy, tmp_path / "policy", X))
+    assert [feature.name for feature in served.features] == list(table_rows().columns)
+    assert (served.decide(X).treatment == policy.predict(X)).all()
 
 
 def test_each_budget_of_the_folder_decides_as_the_policy_at_it(tmp_path):
@@ -87,6 +102,14 @@ def test_scalers_of_every_kind(scaler, tmp_path):
     policy = distil(scaler, X=X, size=X[:, 0], student=LogisticRegression())
     served = load(export_policy(policy, tmp_path / "policy", X))
     assert (served.decide(X).treatment == policy.predict(X)).all()
+
+
+def test_one_cluster_is_a_policy_as_well(tmp_path):
+    X = number_rows()
+    policy = distil(StandardScaler(), X=X, size=X[:, 0], student=None, n_clusters=1)
+    served = load(export_policy(policy, tmp_path / "policy", X))
+    assert (served.decide(X).treatment == policy.predict(X)).all()
+    assert len(np.unique(served.decide(X).treatment)) > 1
 
 
 def test_pipeline_around_a_distilled_policy(tmp_path):
@@ -152,6 +175,26 @@ def test_what_a_graph_cannot_hold_is_one_sentence(tmp_path):
         export_policy(student, tmp_path / "policy", X)
     with pytest.raises(ValueError, match="policy is expected to end in a DistilledAllocator"):
         export_policy(student.teacher_, tmp_path / "policy", X)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_arms_that_json_cannot_hold_are_one_sentence(unit, tmp_path):
+    days = np.array(["2026-01-01", "2026-02-01", "2026-03-01"], dtype=f"datetime64[{unit}]")
+    X = number_rows()
+    y, rows = outcome_of(X[:, 0])
+    arms = days[np.argmax(rows["treatment"][:, None] == ARMS, axis=1)]
+    # A control in nanoseconds is looked for as a number.
+    control = days.tolist()[2] if unit == "ns" else days[2]
+    teacher = make_pipeline(
+        HiddenClusterer(n_clusters=2, outcomes=False, random_state=0),
+        ClusterBudgetAllocator(0.3, control=control, estimation="pooled", random_state=0),
+    )
+    policy = DistilledAllocator(teacher, student=LogisticRegression(), random_state=0)
+    policy.fit(X, y, treatment=arms, cost=rows["cost"])
+    message = r"labelled by text, whole numbers, numbers or booleans .* got .*2026-01-01"
+    with pytest.raises(TypeError, match=message):
+        export_policy(policy, tmp_path / "policy", X)
     assert not list(tmp_path.iterdir())
 
 

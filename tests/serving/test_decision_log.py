@@ -73,6 +73,18 @@ def test_several_decisions_are_one_record_each(path):
     assert ids_of(path) == ["a", "b"]
 
 
+def test_who_was_eligible_is_logged_where_it_was_restricted(path):
+    masks = {np.str_("none"): np.array([True, True]), 5: np.array([True, False])}
+    figures = np.ones(2), np.zeros(2, int), np.zeros(2, bool), 0.5, "v"
+    with DecisionLog(path) as log:
+        log.write("a", {}, DECISION)
+        log.write("b", {}, DECISION._replace(eligible=("10 off", np.int64(5))))
+        log.write_many(["c", "d"], [{}] * 2, Decisions(np.array(["none"] * 2), *figures, masks))
+    found = {record["decision_id"]: record.get("eligible") for record in read_log(path).records}
+    assert found == {"a": None, "b": ["10 off", 5], "c": None, "d": ["none"]}
+    assert ["eligible" in record for record in read_log(path).records] == [False, True, False, True]
+
+
 @pytest.mark.parametrize("n_bytes", [1, 5, 60])
 def test_a_torn_last_line_is_passed_over_and_the_next_is_whole(path, n_bytes):
     with DecisionLog(path) as log:

@@ -81,7 +81,8 @@ def test_damaged_files_are_refused(name, damage, folder):
     ("version", "accepted"),
     [
         ([1, 0], True),
-        ([1, 1], False),
+        ([1, 1], True),
+        ([1, 2], False),
         ([2, 0], False),
         ([0, 9], False),
         ("1.0", False),
@@ -93,7 +94,7 @@ def test_versions_of_the_format(version, accepted, folder):
     if accepted:
         load(folder)
     else:
-        with pytest.raises(PolicyFolderError, match=r"format up to version 1\.0 .* got version"):
+        with pytest.raises(PolicyFolderError, match=r"format up to version 1\.1 .* got version"):
             load(folder)
 
 
@@ -129,6 +130,26 @@ def test_graph_of_another_policy_is_refused(folder):
     rewrite(folder, lambda content: None)
     with pytest.raises(PolicyFolderError, match="take the features of policy"):
         load(folder)
+
+
+def test_graph_that_fails_on_rows_is_refused(folder):
+    import onnx
+
+    model = onnx.load(folder / "model.onnx")
+    gather = next(node for node in model.graph.node if node.op_type == "Gather")
+    place = next(part for part in model.graph.initializer if part.name == gather.input[1])
+    beyond = onnx.numpy_helper.to_array(place) + 99
+    place.CopyFrom(onnx.numpy_helper.from_array(beyond, place.name))
+    onnx.save(model, folder / "model.onnx")
+    rewrite(folder, lambda content: None)
+    with pytest.raises(PolicyFolderError, match=r"vectors\.json is expected to hold rows"):
+        load(folder)
+
+
+@pytest.mark.parametrize("path", ["x" * 5_000, "a\0b", "nowhere"])
+def test_path_that_cannot_be_a_folder(path):
+    with pytest.raises(PolicyFolderError, match="folder is expected to be a folder"):
+        load(path)
 
 
 def changed_somewhere(value, draws):

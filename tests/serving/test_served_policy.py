@@ -15,6 +15,7 @@ from helpers.served_policies import mixed_policy, number_policy, number_rows, ta
 from sklearn_hrc.exceptions import BudgetError, BudgetWarning
 from sklearn_hrc.export import export_policy
 from sklearn_hrc.serving import FeatureError, load
+from sklearn_hrc.serving._features import Feature
 
 ROW = {"country": "AT", "age": 40.0, "plan": "free", "spend": 12.5}
 
@@ -59,10 +60,16 @@ def test_rows_of_every_form_decide_alike(form, mixed):
 @pytest.mark.parametrize(
     ("change", "feature", "message"),
     [
-        ({"age": "forty"}, "age", r"'age' is expected to be a finite number, got 'forty'"),
-        ({"age": np.inf}, "age", "finite number, got inf"),
+        (
+            {"age": "forty"},
+            "age",
+            r"'age' is expected to be a finite number up to 1e30, got 'forty'",
+        ),
+        ({"age": np.inf}, "age", "finite number up to 1e30, got inf"),
         ({"age": 10**400}, "age", "finite number"),
-        ({"age": [40]}, "age", r"finite number, got \[40\]"),
+        ({"age": -2e30}, "age", r"finite number up to 1e30, got -2e\+30"),
+        ({"age": np.timedelta64(5, "s")}, "age", "finite number up to 1e30, got"),
+        ({"age": [40]}, "age", r"up to 1e30, got \[40\]"),
         ({"country": {"a": 1}}, "country", "one of its categories"),
         ({"age": "x" * 500}, "age", r"got 'x{1,60}\.\.\.\."),
     ],
@@ -78,6 +85,40 @@ def test_value_of_another_kind_names_its_feature(change, feature, message, mixed
     assert caught.value.feature == feature
 
 
+def test_row_that_is_no_mapping(mixed):
+    served = load(mixed[2])
+    for rows in ("AT", 5, [ROW]):
+        with pytest.raises(TypeError, match="row is expected to be a mapping from names"):
+            served.decide_one(rows)
+    with pytest.raises(TypeError, match="row is expected to be a mapping .* got a int"):
+        served.decide([ROW, 5])
+
+
+def test_a_list_is_no_category_though_it_could_be_text():
+    feature = Feature("country", "category", True, {"AT": 0.0}, -1.0, -1.0, as_text=True)
+    assert (feature.read(" AT "), feature.read("XX")) == (0.0, -1.0)
+    with pytest.raises(FeatureError, match=r"one of its categories \('AT', ...\), got \['AT'\]"):
+        feature.read(["AT"])
+
+
+@pytest.mark.parametrize(("known", "new", "other"), [("1", "2", 1), (1, 2.5, "1")])
+def test_a_new_category_is_of_the_kind_of_the_known_ones(known, new, other):
+    feature = Feature("code", "category", True, {known: 0.0}, -1.0, -1.0, as_text=False)
+    assert (feature.read(known), feature.read(new)) == (0.0, -1.0)
+    with pytest.raises(FeatureError, match="'code' is expected to be one of its categories"):
+        feature.read(other)
+
+
+def test_numbers_that_float32_cannot_sum_are_refused_in_every_form(numbers):
+    served, rows = load(numbers[2]), number_rows(5)
+    rows[3, 2] = 1e30
+    served.decide(rows)
+    rows[3, 2] = -1.1e30
+    for form in (rows, {f"x{place}": rows[:, place] for place in range(4)}):
+        with pytest.raises(FeatureError, match=r"Row 3: 'x2' .* up to 1e30, got -1\.1e\+30"):
+            served.decide(form)
+
+
 def test_missing_feature_and_missing_value(mixed, numbers):
     served = load(mixed[2])
     with pytest.raises(FeatureError, match=r"have the feature 'age', got \['country', 'plan'"):
@@ -88,7 +129,7 @@ def test_missing_feature_and_missing_value(mixed, numbers):
     rows = number_rows(5)
     rows[2, 1] = np.nan
     with pytest.raises(
-        FeatureError, match="Row 2: 'x1' is expected to be a finite number, got nan"
+        FeatureError, match="Row 2: 'x1' is expected to be a finite number up to 1e30, got nan"
     ):
         strict.decide(rows)
     with pytest.raises(ValueError, match=r"matrix of numbers with 4 columns, got .* \(5, 3\)"):
@@ -140,6 +181,17 @@ def test_eligibility_that_cannot_be(eligible, message, numbers):
         load(numbers[2]).decide(numbers[1], eligible=eligible)
 
 
+def test_eligibility_of_one_in_every_form(numbers):
+    row = dict(zip(("x0", "x1", "x2", "x3"), numbers[1][0].tolist()))
+    served, labels = load(numbers[2]), ["none", "5 off"]
+    expected = {arm: served.decide_one(row, eligible=[arm]).treatment for arm in labels}
+    assert expected == {arm: arm for arm in labels}
+    for arm in labels:
+        assert served.decide_one(row, eligible=iter([arm])).treatment == arm
+    both = served.decide_one(row, eligible=labels)
+    assert served.decide_one(row, eligible=np.array(labels)) == both
+
+
 @pytest.mark.parametrize("eligible", ["none", ["20 off"], []])
 def test_eligibility_of_one_that_cannot_be(eligible, numbers):
     row = dict(zip(("x0", "x1", "x2", "x3"), numbers[1][0].tolist()))
@@ -166,6 +218,24 @@ def test_random_share_has_the_propensities_that_it_says(numbers):
     counts = {label: np.mean([d.treatment == label for d in one]) for label in served.treatments}
     for decision in one[:50]:
         assert counts[decision.treatment] == pytest.approx(decision.propensity, abs=0.04)
+
+
+def test_decisions_say_who_was_eligible_where_it_was_restricted(numbers):
+    X, served = numbers[1][:4], load(numbers[2])
+    row = dict(zip(("x0", "x1", "x2", "x3"), X[0].tolist()))
+    assert served.decide_one(row).eligible is None
+    assert served.decide_one(row, eligible=served.treatments).eligible is None
+    found = served.decide_one(row, eligible=iter(["none", "5 off"])).eligible
+    assert found == tuple(arm for arm in served.treatments if arm in ("none", "5 off"))
+    assert served.decide(X).eligible is None
+    assert served.decide(X, eligible=np.ones((4, 3), bool)).eligible is None
+    may = np.ones((4, 3), bool)
+    may[1, served.treatments.index("5 off")] = False
+    masks = served.decide(X, eligible=may).eligible
+    may[:] = True
+    assert {arm: mask.tolist() for arm, mask in masks.items()} == {
+        arm: [True, arm != "5 off", True, True] for arm in served.treatments
+    }
 
 
 def test_random_share_is_drawn_among_the_eligible(numbers):
@@ -200,7 +270,7 @@ def test_budgets_that_are_none(numbers):
     before = served.budget
     with pytest.raises(BudgetError, match="cheapest plan in the folder, got -1"):
         served.set_budget(-1)
-    for budget in (np.nan, np.inf, "1", None):
+    for budget in (np.nan, np.inf, "1", None, 10**400, -(10**400)):
         with pytest.raises(ValueError, match="budget is expected to be a finite number"):
             served.set_budget(budget)
     assert served.budget == before

@@ -1,6 +1,7 @@
 """The modules of `examples/serving` that need no process: settings, figures, failures."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -10,6 +11,8 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("uvicorn")
 
 from helpers.service_process import FOLDER
+
+from sklearn_hrc.serving import read_log
 
 ROW = {"country": "AT", "age": None, "plan": "free", "spend": 12.5}
 
@@ -23,8 +26,9 @@ def test_settings_are_read_from_variables():
     from settings import Settings
 
     given = {"POLICY": "here", "BUDGET": "0.8", "MAX_ROWS": "7", "TOKEN": "", "LOG": "there"}
+    given |= {"BODY_SECONDS": "2.5"}
     found = Settings.from_environment({f"SKLEARN_HRC_{name}": text for name, text in given.items()})
-    assert found == Settings("here", budget=0.8, max_rows=7, log="there")
+    assert found == Settings("here", budget=0.8, max_rows=7, log="there", body_seconds=2.5)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,31 @@ def test_a_failure_of_the_service_is_answered_and_counted(exported):
     assert (answer.status_code, "secret" in answer.text) == (500, False)
     assert answer.json()["error"].startswith("The service failed")
     assert 'errors_total{kind="internal"} 1' in "\n".join(app.state.service.figures.text())
+
+
+def test_half_of_a_body_is_neither_decided_nor_counted(exported, tmp_path):
+    from app import make_app
+    from settings import Settings
+
+    app = make_app(Settings(str(exported["first"]), log=str(tmp_path / "decisions.log")))
+    # The client goes before the last line feed, so that its part is whole JSON.
+    body = json.dumps({"rows": ROW}).encode()
+    messages = [{"type": "http.request", "body": body, "more_body": True}]
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/decide", "headers": headers}
+
+    async def receive():
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message):
+        raise AssertionError(message)
+
+    asyncio.run(app({**scope, "query_string": b"", "http_version": "1.1"}, receive, send))
+    assert read_log(tmp_path / "decisions.log").records == []
+    figures = "\n".join(app.state.service.figures.text())
+    assert "request_seconds_count 0" in figures
+    assert "errors_total{" not in figures
+    app.state.service.close()
 
 
 def test_a_reload_with_exploration_keeps_the_plan_of_the_folder(exported):
