@@ -2,36 +2,44 @@
 
 import warnings
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Self
 
 import numpy as np
 import sklearn
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.dummy import DummyClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch, Tags, check_array, check_random_state
-from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from sklearn_hrc._allocator import ClusterBudgetAllocator
 from sklearn_hrc._allocator_rows import first_rows
 from sklearn_hrc._changes import FIT_PARAMETERS, PLAN_PARAMETERS, fingerprints
 from sklearn_hrc._clusterer import HiddenClusterer
-from sklearn_hrc._compat import fit_context
+from sklearn_hrc._compat import Interval, fit_context
 from sklearn_hrc._experiment import restore_on_error
-from sklearn_hrc._labels import find_labels
+from sklearn_hrc._lessons import (
+    as_inputs,
+    further_lessons,
+    join_lessons,
+    lessons_of,
+    n_rows_to_make,
+    rows_to_teach,
+)
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._representer import MultiTaskRepresenter
+from sklearn_hrc._student import fit_student
 from sklearn_hrc._tables import columns_by_name
 from sklearn_hrc._unwrap import (
+    fitted_clusterer,
     is_search,
     split_preprocessing,
     transform_through,
     unwrap_policy,
 )
+from sklearn_hrc._warning import warn
 from sklearn_hrc.budgets import UncertainBudget
 from sklearn_hrc.exceptions import BudgetWarning, MissingTreatmentWarning
 from sklearn_hrc.rules._rule import Rule
@@ -57,11 +65,19 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     student : classifier, default=None
         Learns the clusters. It sees what the teacher's steps before the
         representer give. None is a small
-        :class:`~sklearn.neural_network.MLPClassifier`.
+        :class:`~sklearn.neural_network.MLPClassifier`. Where the teacher has a
+        :class:`HiddenClusterer`, it learns the coordinates in which clusters are
+        nearest centres, of which its last layer tells the nearest.
+    n_mixed : int, default=None
+        Rows to make for the student, each with half of its values from one row of
+        `X` and each other value from a row of its own. The teacher tells their
+        clusters. They count for nothing else. None is up to four for each row that
+        the student has, and no more than 40,000 with those. A student that is given
+        gets none by default.
     random_state : int, RandomState instance or None, default=None
-        Seeds the default teacher and student, and chooses the members of a
-        split cluster that get each of its arms. A teacher or student that is
-        given keeps its own.
+        Seeds the default teacher and student, draws the rows to mix, and chooses the
+        members of a split cluster that get each of its arms. A teacher or student
+        that is given keeps its own.
 
     Attributes
     ----------
@@ -102,6 +118,7 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "estimator": "no_validation",
         "student": "no_validation",
+        "n_mixed": [None, Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -110,10 +127,12 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         estimator: BaseEstimator | None = None,
         *,
         student: BaseEstimator | None = None,
+        n_mixed: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
         self.student = student
+        self.n_mixed = n_mixed
         self.random_state = random_state
 
     @restore_on_error
@@ -303,47 +322,49 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         steps, allocator = unwrap_policy(self.teacher_, ClusterBudgetAllocator)
         self._preprocessing, clustering = split_preprocessing(steps)
         features = transform_through(self._preprocessing, X)
-        inputs = _as_inputs(features)
+        inputs = as_inputs(features)
         # The steps know the names of features that come as a frame.
         Z = check_array(transform_through(clustering, features))
-        # Classifiers want 0, 1, ...; labels of clusters may be any numbers.
-        self._labels, codes = np.unique(Z[:, 0], return_inverse=True)
-        taught = inputs, codes, weight
+        # Labels of clusters may be any numbers.
+        self._labels = np.unique(Z[weight > 0, 0])
+        lessons = lessons_of(inputs, Z, self._labels, weight, clustering)
         if X_unlabelled is not None:
-            taught = self._with_unlabelled(clustering, X_unlabelled, *taught)
-        self.student_ = self._fit_student(*taught, rng)
-        served = self._served(inputs)
-        served = np.column_stack([served, Z[:, 1:]])
+            lessons = self._with_further(lessons, X_unlabelled, clustering)
+        lessons = self._with_mixed(lessons, X, weight, clustering, rng)
+        clusterer = fitted_clusterer(clustering)
+        centres = (
+            None if clusterer is None else clusterer.cluster_centers_[self._labels.astype(int)]
+        )
+        self.student_ = fit_student(self.student, lessons, centres, rng)
+        served = np.column_stack([self._served(inputs), Z[:, 1:]])
         self.allocator_ = clone(allocator)._fit_served(served, y, inputs, rng, **given)
         if allocator._in_use.given is not None:
             # The teacher's budget of today is not its parameter.
             self.allocator_.set_budget(allocator._in_use.given)
 
-    def _with_unlabelled(self, clustering, X, inputs, codes, weight):
-        """Add rows whose clusters the teacher tells. Without a cell, a cluster has no plan."""
-        features = transform_through(self._preprocessing, X)
-        cluster = check_array(transform_through(clustering, features))[:, 0]
-        place = find_labels(cluster, self._labels)
-        known = place >= 0
-        return (
-            np.concatenate([inputs, _as_inputs(features)[known]]),
-            np.concatenate([codes, place[known]]),
-            np.concatenate([weight, np.full(known.sum(), weight.mean())]),
-        )
+    def _with_further(self, lessons, X, clustering):
+        """Add rows of which the teacher tells the clusters."""
+        weight = lessons.weight.mean()
+        further = further_lessons(X, self._preprocessing, clustering, self._labels, weight)
+        return join_lessons(lessons, further)
+
+    def _with_mixed(self, lessons, X, weight, clustering, rng):
+        """Add rows made of the values of several rows of fit."""
+        is_default = self.student is None
+        n_rows = n_rows_to_make(self.n_mixed, len(lessons.inputs), is_default=is_default)
+        try:
+            mixed = rows_to_teach(X, weight, n_rows, rng)
+            return lessons if mixed is None else self._with_further(lessons, mixed, clustering)
+        except ValueError as error:
+            warn(
+                "n_mixed is expected to be 0 where a step of the teacher refuses rows whose values "
+                f"come from several rows, so the student goes without them, got: {error}"
+            )
+            return lessons
 
     def _inputs(self, X):
         """What the student sees: the features as preprocessed for the teacher."""
-        return _as_inputs(transform_through(self._preprocessing, X))
-
-    def _fit_student(self, inputs, clusters, weight, rng):
-        if len(np.unique(clusters)) == 1:
-            return DummyClassifier().fit(inputs, clusters)
-        student = default_student(len(inputs), rng) if self.student is None else clone(self.student)
-        weights = {"sample_weight": weight} if has_fit_parameter(student, "sample_weight") else {}
-        with warnings.catch_warnings():
-            # What counts is the policy that is served, not the last digit of the student's loss.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return student.fit(inputs, clusters, **weights)
+        return as_inputs(transform_through(self._preprocessing, X))
 
     def _served(self, inputs):
         """Cluster of each row by the student."""
@@ -356,25 +377,14 @@ class DistilledAllocator(PolicyMixin, BaseEstimator):
         validate_data(self, known if self._preprocessing else X, skip_check_array=True, reset=False)
         return inputs
 
+    def _rows_to_sum(self, X):
+        """Checked rows with the student's clusters, and what tells members of one apart."""
+        features = transform_through(self._preprocessing, X)
+        clustering = split_preprocessing(self._teaching_steps)[1]
+        Z = check_array(transform_through(clustering, features))
+        inputs = as_inputs(features)
+        return np.column_stack([self._served(inputs), Z[:, 1:]]), inputs
+
     def _locate(self, inputs):
         """Cluster of each row, as an index, and the columns that tell its members apart."""
         return self.allocator_._cluster_index(self._served(inputs)), inputs
-
-
-def default_student(n_rows, random_state):
-    """Return a classifier that is small to serve and quick to train."""
-    # It keeps the gain of its teacher within 1 % (benchmarks/student.py). Labels softened
-    # over the three nearest clusters gained 0.2 % in one run and took 1.5 times as long.
-    return MLPClassifier(
-        (128,),
-        batch_size=min(128, n_rows),
-        learning_rate_init=3e-3,
-        max_iter=100,
-        tol=1e-2,
-        n_iter_no_change=3,
-        random_state=random_state,
-    )
-
-
-def _as_inputs(features):
-    return check_array(features, dtype=[np.float64, np.float32], input_name="X")

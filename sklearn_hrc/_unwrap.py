@@ -7,7 +7,13 @@ from sklearn_hrc._clusterer import HiddenClusterer
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
 
-__all__ = ["is_search", "split_preprocessing", "transform_through", "unwrap_policy"]
+__all__ = [
+    "fitted_clusterer",
+    "is_search",
+    "split_preprocessing",
+    "transform_through",
+    "unwrap_policy",
+]
 
 
 def unwrap_policy(estimator, kind=PolicyMixin, name="estimator"):
@@ -58,6 +64,12 @@ def transform_through(steps, X):
     for step in steps:
         X = step.transform(X)
     return X
+
+
+def fitted_clusterer(steps):
+    """Return the last step if it is a clusterer of this package, else None."""
+    last = _unpack(steps[-1]) if steps else None
+    return last if isinstance(last, HiddenClusterer) else None
 
 
 def is_search(estimator):

@@ -1,6 +1,7 @@
 """The distilled policy: what is served keeps the budget of what it serves."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_spend_follows_set_budget(distilled, experiment):
 
 def test_the_default_student_keeps_its_teachers_gain_and_spend_on_new_rows():
     train, new = (
-        make_coupon_experiment(10_000, n_treatments=3, order_rate=0.3, random_state=seed)
+        make_coupon_experiment(2_500, n_treatments=3, order_rate=0.3, random_state=seed)
         for seed in (0, 1000)
     )
     taught = teacher(n_clusters=24)
@@ -96,6 +97,68 @@ def test_the_default_student_keeps_its_teachers_gain_and_spend_on_new_rows():
     assert_allclose(spent[1], spent[0], rtol=0.05)
     assert_allclose((spent[1] / spent[0]).mean(), 1, atol=0.02)
     assert gained[1].sum() > 0.98 * gained[0].sum()
+
+
+class Fussy(StandardScaler):
+    """A step that takes only rows whose first value tells the second one."""
+
+    def transform(self, X):
+        if not (np.isfinite(X[:, 1]) & (X[:, 1] == 2 * X[:, 0])).all():
+            raise ValueError("the second value is not twice the first")
+        return super().transform(X)
+
+
+def test_a_step_that_refuses_mixed_rows_is_told_and_goes_without(experiment):
+    size = experiment.data[:400, :1]
+    X = np.column_stack([size, 2 * size])
+    rows = {name: values[:400] for name, values in rows_of(experiment).items()}
+    steps = Fussy(), *[step for _, step in teacher(n_clusters=3).steps[1:]]
+    tree = DecisionTreeClassifier(random_state=0)
+    policy = DistilledAllocator(make_pipeline(*steps), student=tree, n_mixed=50, random_state=0)
+    with pytest.warns(UserWarning, match="n_mixed is expected to be 0 .* not twice the first"):
+        policy.fit(X, experiment.target[:400], **rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        without = clone(policy).set_params(n_mixed=0).fit(X, experiment.target[:400], **rows)
+    inputs = policy._inputs(X)
+    assert_array_equal(policy.student_.apply(inputs), without.student_.apply(inputs))
+
+
+def test_mixed_rows_teach_the_student_and_count_for_nothing_else(experiment):
+    rows = rows_of(experiment)
+    seen = []
+
+    class Watcher(DecisionTreeClassifier):
+        def fit(self, X, y, sample_weight=None):
+            seen.append(X)
+            return super().fit(X, y, sample_weight)
+
+    weight = np.where(np.arange(3000) % 3 == 0, 0.0, 2.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        taught = teacher()
+        taught[0].set_fit_request(sample_weight=True)
+        policy = DistilledAllocator(taught, student=Watcher(), n_mixed=500, random_state=0)
+        policy.fit(experiment.data, experiment.target, **rows, sample_weight=weight)
+    assert len(seen[0]) == 2000 + 500
+    own = policy.teacher_[0].transform(experiment.data)
+    assert_allclose(seen[0][:2000], own[weight > 0])
+    # Each value is one that a row with weight has in the same column.
+    for column, values in enumerate(seen[0][2000:].T):
+        assert np.isin(values, own[weight > 0, column]).all()
+    assert policy.allocator_.cluster_sizes_.sum() == 2000
+
+
+def test_the_default_student_draws_rows_by_its_seed(experiment):
+    X, y = experiment.data[:300], experiment.target[:300]
+    rows = {name: values[:300] for name, values in rows_of(experiment).items()}
+    first, again, other = (
+        DistilledAllocator(teacher(n_clusters=3), random_state=seed).fit(X, y, **rows)
+        for seed in (0, 0, 1)
+    )
+    assert_array_equal(first.student_.coefs_[0], again.student_.coefs_[0])
+    assert not np.allclose(first.student_.coefs_[0], other.student_.coefs_[0])
+    # Its classes are places of clusters, also where their labels are others.
+    assert set(first._served(first._inputs(X))) <= set(first._labels)
 
 
 def test_alone_in_a_batch_and_after_pickling(distilled, experiment):
@@ -192,6 +255,8 @@ def test_errors(distilled, experiment):
     bad[0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         distilled.fit(bad, experiment.target, **rows)
+    with pytest.raises(ValueError, match="'n_mixed' parameter"):
+        DistilledAllocator(teacher(), n_mixed=-1).fit(experiment.data, experiment.target, **rows)
     with pytest.raises(BudgetError):
         distilled.set_budget(-1.0)
     assert vars(distilled).keys() == before.keys()
