@@ -4,9 +4,9 @@
     python benchmarks/scale.py --rows 100000 1000000 10000000 --sample 100000
 
 Tables of random rows (30 features in float32, 5 arms, response, orders and cost) are written to
-Parquet files of up to 1,000,000 rows. For each size another process fits the README's pipeline, with
-few epochs since training does not depend on the size, and decides for all rows. It is watched from
-outside. Then the parts of the work are timed beside a reference, in one process.
+Parquet files of up to 1,000,000 rows. For each size a process of its own fits the README's
+pipeline, with few epochs since training does not depend on the size, and decides for all rows.
+Before that, parts of the work are timed beside a reference, in one process.
 
 first pass, second pass, decide
     Microseconds a row: of drawing the sample, of summing all rows, and of writing their arms.
@@ -144,7 +144,7 @@ def measure_sums(n_rows=200_000, n_clusters=64):
 
 
 def measure_merge(n_clusters=64, n_arms=5):
-    """Print how long parts of 1,000,000,000 rows take to be merged, and whether counts are exact."""
+    """Print how long parts of many rows take to be merged, and whether counts are exact."""
     from sklearn_hrc._cells.table import merge_tables, table_of_rows
     from sklearn_hrc._experiment import Experiment
 
@@ -152,11 +152,20 @@ def measure_merge(n_clusters=64, n_arms=5):
     n = 20_000
     cluster, arm = rng.integers(0, n_clusters, n), rng.integers(0, n_arms, n)
     experiment = Experiment(
-        rng.random((n, 2)), ["gmv", "orders"], arm, np.arange(n_arms), rng.random(n), None,
+        rng.random((n, 2)),
+        ["gmv", "orders"],
+        arm,
+        np.arange(n_arms),
+        rng.random(n),
+        None,
         np.full(n, 1.0),
     )
     part = table_of_rows(
-        cluster, rng.random((n, 122)), experiment, spent=experiment.cost, expected=rng.random((n, 3))
+        cluster,
+        rng.random((n, 122)),
+        experiment,
+        spent=experiment.cost,
+        expected=rng.random((n, 3)),
     )
     grown, start = part, time.perf_counter()
     for _ in range(MERGED_ROWS // PART_ROWS - 1):
@@ -169,6 +178,40 @@ def measure_merge(n_clusters=64, n_arms=5):
         f"merge: {parts:,} parts in {seconds:.1f} s, counts {'exact' if exact else 'WRONG'}, "
         f"means off by {drift:.0e} at most"
     )
+
+
+def measure_decisions(n_rows=200_000):
+    """Print the time of a row in `decide_large` by a folder, over that of its graph alone."""
+    import pyarrow.parquet as pq
+    import sklearn
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from sklearn_hrc import ClusterBudgetAllocator, DistilledAllocator, HiddenClusterer
+    from sklearn_hrc.export import export_policy
+    from sklearn_hrc.large import decide_large
+    from sklearn_hrc.serving import load
+
+    sklearn.set_config(enable_metadata_routing=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "rows"
+        folder.mkdir()
+        write_table(folder, n_rows)
+        frame = pq.read_table(folder).to_pandas()
+        X = frame[[name for name in frame if name.startswith("x")]]
+        clusterer = HiddenClusterer(n_clusters=64, outcomes=False, random_state=0)
+        allocator = ClusterBudgetAllocator(budget=1.0, estimation="pooled", random_state=0)
+        teacher = make_pipeline(StandardScaler(), clusterer, allocator)
+        few = slice(0, 20_000)
+        policy = DistilledAllocator(teacher, random_state=0).fit(
+            X[few], frame["gmv"][few], treatment=frame["coupon"][few], cost=frame["paid"][few]
+        )
+        export_policy(policy, Path(scratch) / "policy", X[few])
+        served = load(Path(scratch) / "policy")
+        rows = np.ascontiguousarray(X.to_numpy(np.float64))
+        bare = best_of(lambda: served._model.clusters(rows))
+        whole = best_of(lambda: decide_large(served, folder, Path(scratch) / "arms"))
+    print(f"decide / student: {whole / bare:.2f} ({whole / n_rows * 1e6:.2f} us a row)")
 
 
 def best_of(function, repeats=3):
@@ -190,13 +233,16 @@ def main():
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--sample", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--child", help="folder: measure this one and print, for this script itself")
+    parser.add_argument(
+        "--child", help="folder: measure this one and print, for this script itself"
+    )
     given = parser.parse_args()
     if given.child:
         run_child(given.child, given.rows[0], given.sample, given.seed)
         return
     measure_sums()
     measure_merge()
+    measure_decisions()
     measure_sizes(given.rows, given.sample, given.seed)
 
 
