@@ -122,13 +122,18 @@ def t_learner(fit, train):
     return with_constants(predict, train)
 
 
-def ridge(train, seed):
-    """T-learner: ridge regressions, each with the penalty that predicts left-out rows best."""
+def ridge_outcomes(train, seed):
+    """Predict by ridge regressions, each with the penalty that predicts left-out rows best."""
 
     def fit(X, outcome):
         return make_pipeline(StandardScaler(), RidgeCV(RIDGE_ALPHAS)).fit(X, outcome).predict
 
-    return individual(t_learner(fit, train), train)
+    return t_learner(fit, train)
+
+
+def ridge(train, seed):
+    """T-learner: a ridge regression for each arm and outcome."""
+    return individual(ridge_outcomes(train, seed), train)
 
 
 def squared_error_boosting(train, seed):
@@ -150,8 +155,8 @@ def boosting_of_arms(train, seed):
     return individual(t_learner(fit, train), train)
 
 
-def typed_boosting(train, seed):
-    """S-learner whose losses suit the outcome.
+def typed_boosting_outcomes(train, seed):
+    """Predict by boosted trees whose losses suit the outcome.
 
     An amount that is often zero is P(positive) times a gamma mean if positive. One
     with both signs, or that is hardly ever zero, is regressed with squared error.
@@ -167,7 +172,12 @@ def typed_boosting(train, seed):
         amount.fit(X[positive], outcome[positive])
         return lambda X: share.predict_proba(X)[:, 1] * amount.predict(X)
 
-    return individual(s_learner(fit, train), train)
+    return s_learner(fit, train)
+
+
+def typed_boosting(train, seed):
+    """S-learner whose losses suit the outcome."""
+    return individual(typed_boosting_outcomes(train, seed), train)
 
 
 def boosting_parameters(train, seed):

@@ -8,6 +8,8 @@ import sklearn
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 REAL_DATA = {"plot_hillstrom", "plot_thornton"}
+SERVED = {"plot_ab_test"}
+LARGE = {"plot_large_table"}
 
 
 @pytest.mark.slow
@@ -17,6 +19,10 @@ def test_example(path):
     pytest.importorskip("pandas")
     if path.stem in REAL_DATA:
         pytest.importorskip("skrub")
+    if path.stem in SERVED:
+        pytest.importorskip("onnxruntime")
+    if path.stem in LARGE:
+        pytest.importorskip("pyarrow")
     with sklearn.config_context():
         try:
             runpy.run_path(str(path))
