@@ -6,6 +6,8 @@ FIRST = [
     "plot_thornton.py",
     "plot_number_of_clusters.py",
     "plot_inside_a_policy.py",
+    "plot_ab_test.py",
+    "plot_large_table.py",
 ]
 
 
