@@ -117,7 +117,8 @@ def test_the_networks_disagreement_reaches_teacher_and_student(experiment, dtype
     assert teacher[:-1].transform(X).dtype == dtype
     names = teacher[:-1].get_feature_names_out()
     assert teacher[2].cluster_centers_.shape[1] == 6  # effects on response and cost
-    assert teacher[2]._clustering.columns.n_hidden == sum(name.startswith("hidden") for name in names)
+    n_hidden = sum(name.startswith("hidden") for name in names)
+    assert teacher[2]._clustering.columns.n_hidden == n_hidden
     for allocator in (teacher[-1], student.allocator_):
         assert allocator._estimates.factors.shape == (*allocator.response_.shape, 2, 2)
         assert (np.ptp(allocator.response_se_, axis=0) > 0).all()

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
 
-__all__ = ["as_floats", "check_batch", "check_part", "located"]
+__all__ = ["as_floats", "check_batch", "check_key", "check_part", "located"]
 
 
 def check_part(part: Any, schema: Any, names: list) -> None:
@@ -35,6 +35,7 @@ def check_part(part: Any, schema: Any, names: list) -> None:
 
 def check_batch(batch: Any, roles: Any) -> None:
     """Refuse rows without an arm, an outcome or another number that is needed."""
+    _check_labels(batch.column(roles.metadata["treatment"]).type, roles.metadata["treatment"])
     for parameter in ("treatment", "groups"):
         if parameter in roles.metadata:
             _check_filled(batch.column(roles.metadata[parameter]), parameter, roles)
@@ -46,6 +47,17 @@ def check_batch(batch: Any, roles: Any) -> None:
                 f"{parameter} {name!r} is expected to have a number in every row, got none in "
                 f"{_told(bad)}; fill them where a value is known, or leave these rows out."
             )
+
+
+def check_key(batch: Any, names: list) -> None:
+    """Refuse rows that have no key. They would be drawn together or not at all."""
+    gaps = [batch.column(name).is_null().to_numpy(zero_copy_only=False) for name in names]
+    missing = np.logical_and.reduce(gaps) if gaps else np.zeros(batch.num_rows, dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"key {names} is expected to hold a value in every row, got none in {_told(missing)}; "
+            "give each of these rows a key of its own, or name another column."
+        )
 
 
 def as_floats(column: Any, name: str, parameter: str) -> np.ndarray:
@@ -72,6 +84,18 @@ def located(part: Any, start: int, n_rows: int) -> Iterator[None]:
         # Subclasses may take other arguments than a sentence.
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{rows}: {error}") from error
+
+
+def _check_labels(of, name):
+    """Refuse an arm that is neither text nor a number, before all rows have been read."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
+    of = of.value_type if pa.types.is_dictionary(of) else of
+    text = pa.string(), pa.large_string(), pa.string_view(), pa.bool_()
+    if not (of in text or pa.types.is_integer(of) or pa.types.is_floating(of)):
+        raise TypeError(
+            f"treatment {name!r} is expected to hold text, numbers or booleans, got {of}; write "
+            "arms as one of these."
+        )
 
 
 def _check_filled(column, parameter, roles):

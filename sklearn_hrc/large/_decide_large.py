@@ -15,8 +15,14 @@ from sklearn_hrc.large._find_roles import check_there
 from sklearn_hrc.large._passes import read_batches
 from sklearn_hrc.large._rows import features_of
 from sklearn_hrc.large._source import find_source
-from sklearn_hrc.large._spark import FIRST_ROWS, decide_on_spark, is_spark, portable_deciding
-from sklearn_hrc.large._writer import Writer
+from sklearn_hrc.large._spark import (
+    FIRST_ROWS,
+    decide_on_spark,
+    is_spark,
+    portable_deciding,
+    select,
+)
+from sklearn_hrc.large._writer import Writer, is_written
 from sklearn_hrc.tables._named_columns import as_names
 
 __all__ = ["decide_large"]
@@ -45,6 +51,7 @@ def decide_large(
     output : path, default=None
         Folder to write, with one Parquet file for each file of `data` that has rows. A folder that
         is there is replaced, once all rows have been decided. It may not hold files of `data`.
+        This is checked where `data` is a path, several or a Dataset.
         For a DataFrame of Spark it is None.
     keep : str or sequence of str, default=()
         Columns that are written beside `treatment`, such as an id.
@@ -128,12 +135,12 @@ def _on_spark(policy, data, output, keep):
         )
     features = _decider(policy)[0]
     check_there({"keep": keep, "data": features}, data.columns)
-    first_rows = features_of(data.select(*features).limit(FIRST_ROWS).toArrow(), features)
+    first_rows = features_of(select(data, features).limit(FIRST_ROWS).toArrow(), features)
     return decide_on_spark(data, portable_deciding(policy, first_rows), features, keep, _ARM)
 
 
 def _check_output(output, source):
-    """Refuse a file, and a folder that files are read from, as it is replaced."""
+    """Refuse a file, and a folder whose content would be lost, as it is replaced."""
     if output.exists() and not output.is_dir():
         raise NotADirectoryError(
             f"output is expected to be a folder, got the file {str(output)!r}; name another path."
@@ -144,6 +151,12 @@ def _check_output(output, source):
                 f"output is expected to be another folder than that of data, got {str(output)!r}, "
                 f"which holds {part.name}; name another folder."
             )
+    others = [path.name for path in output.glob("*") if not is_written(path.name)]
+    if others:
+        raise ValueError(
+            f"output is expected to be a new folder or one of arms, got {str(output)!r} with "
+            f"{others[0]!r} in it, which would be lost; name another folder."
+        )
 
 
 def _decider(policy):

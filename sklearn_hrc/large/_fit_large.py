@@ -63,8 +63,9 @@ def fit_large(
     data : path, sequence of paths, Dataset, table, callable or DataFrame of Spark
         A Parquet file, a folder of them or a list of them, a ``pyarrow.dataset.Dataset``, a lazy
         frame of Polars, a table with ``__arrow_c_stream__`` (Arrow, Polars, pandas, DuckDB), or a
-        function that makes one of the last two. It is read twice, batch by batch. Or a DataFrame of
-        Spark, on whose executors rows are summed up.
+        function that makes one of the last two. It is read twice, batch by batch. A function is
+        called once more, for names and types of columns. Or a DataFrame of Spark, on whose
+        executors rows are summed up.
     outcome : str or sequence of str
         Columns of `y`.
     treatment : str
@@ -78,14 +79,16 @@ def fit_large(
     key : str or sequence of str, default=None
         Columns that tell a row from all others, such as an id. Which rows are in the sample depends
         on them, or on `groups`: rows of a group with the same arm are drawn together. None: on all
-        columns, so that rows that are alike are drawn together.
+        columns, so that rows that are alike are drawn together. No row may lack its key.
     sample : int, default=500_000
         Rows of the sample, about. With fewer rows in all, the sample is all of them. It is held in
         memory.
     checkpoint : path, default=None
         Folder in which the work is saved each minute and when it is interrupted. The same call goes
-        on from there, and removes the folder when it is done. It is read by pickle, so it must
-        be your own. On Spark only the fit to the sample is saved.
+        on from there, and removes the folder when it is done. Files must be as they were. What is
+        no file may give its rows in another order, so a pass that was interrupted begins anew. The
+        folder is read by pickle, so it must be your own. On Spark only the fit to the sample is
+        saved.
     random_state : int, RandomState instance or None, default=None
         Which rows are in the sample. The policy has its own.
     verbose : int, default=0
@@ -102,7 +105,7 @@ def fit_large(
     ImportError
         If pyarrow or pandas is missing: they come with the extra `arrow`.
     TypeError
-        If `data` can be read once only, or is no table.
+        If `data` can be read once only, or is no table, or if arms are neither text nor numbers.
     ValueError
         If a column is missing in a file or has another type there, if a file cannot be read, if a
         row has no arm, outcome or cost, or if a checkpoint is damaged or of another call. Errors
@@ -116,7 +119,7 @@ def fit_large(
     -----
     Sums of all rows differ by rounding with the order of rows. The hidden representation of a row
     differs by rounding with the batch that it is in, so about one row in 100,000 may be counted in
-    a neighbouring cluster.
+    a neighbouring cluster. Where several plans are equally good, rounding may choose between them.
 
     Examples
     --------

@@ -42,7 +42,11 @@ def run_pass(
     result : Any
         What `finish` of the verb returns.
     """
+    n_parts = len(source.parts)
     done = checkpoint.load(title, (START, verb.start()))
+    if not source.has_order and done[0].part < n_parts:
+        # Where rows may come in another order, those that have been read cannot be told.
+        done = (START, verb.start())
     saved = time.monotonic()
     try:
         for place, batch in read_batches(source, names, done[0], title=title, verbose=verbose):
@@ -55,6 +59,7 @@ def run_pass(
     except KeyboardInterrupt:
         checkpoint.save(title, done)
         raise
+    done = (done[0]._replace(part=n_parts, row=0), done[1])
     checkpoint.save(title, done)
     return verb.finish(done[1])
 

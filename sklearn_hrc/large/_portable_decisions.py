@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_hrc._assignment import Assignment, arms_of_members
 from sklearn_hrc._labels import find_labels
 from sklearn_hrc.large._portable_policy import loaded_policy
+from sklearn_hrc.large._rows import without_decimals
 
 __all__ = ["PortableDeciding"]
 
@@ -39,7 +40,7 @@ class PortableDeciding(NamedTuple):
 
     def decide(self, columns):
         """Return the arm of each row of a RecordBatch, as a label."""
-        cluster, told_apart = loaded_policy(self.policy).clusters(columns)
+        cluster, told_apart = loaded_policy(self.policy).clusters(without_decimals(columns))
         place = find_labels(cluster, self.clusters)
         (arms,) = arms_of_members(
             place, told_apart, [self.assignment], self.direction, self.control

@@ -13,6 +13,7 @@ from sklearn_hrc.large._checks import as_floats, check_batch
 from sklearn_hrc.large._portable_arrays import from_bytes, to_bytes
 from sklearn_hrc.large._portable_policy import loaded_policy
 from sklearn_hrc.large._roles import Roles
+from sklearn_hrc.large._rows import without_decimals
 from sklearn_hrc.large._sums import Sums, merge_sums
 
 __all__ = ["Cells", "PortableSumming"]
@@ -74,7 +75,7 @@ class PortableSumming(NamedTuple):
         if not batch.num_rows:
             return sums
         check_batch(batch, self.roles)
-        Z, told_apart_by = loaded_policy(self.policy).matrix(batch)
+        Z, told_apart_by = loaded_policy(self.policy).matrix(without_decimals(batch))
         experiment = self._experiment(batch)
         cells = self.cells
         table = summarise(Z, experiment, cells.estimation, cells.prices, cells.columns)

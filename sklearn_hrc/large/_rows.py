@@ -7,7 +7,7 @@ from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc.large._checks import as_floats
 from sklearn_hrc.large._roles import Roles
 
-__all__ = ["features_of", "rows_for_fit", "without_categories"]
+__all__ = ["features_of", "rows_for_fit", "without_categories", "without_decimals"]
 
 
 def rows_for_fit(batch: Any, roles: Roles) -> tuple[Any, Any, dict[str, Any]]:
@@ -47,12 +47,8 @@ def rows_for_fit(batch: Any, roles: Roles) -> tuple[Any, Any, dict[str, Any]]:
 
 def features_of(batch: Any, names: Iterable[str]) -> Any:
     """Return columns of Arrow as a frame of pandas."""
-    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
     import_from_extra("pandas", "sklearn_hrc.large", "arrow")
-    rows = without_categories(batch.select(list(names)))
-    # pandas would make objects of decimals.
-    floats = {of: pa.float64() for of in rows.schema.types if pa.types.is_decimal(of)}
-    rows = rows.cast(pa.schema([_with_type(field, floats) for field in rows.schema]))
+    rows = without_decimals(without_categories(batch.select(list(names))))
     # What pandas wrote about an index would take this column out of the features.
     return rows.to_pandas(date_as_object=False, ignore_metadata=True)
 
@@ -62,6 +58,13 @@ def without_categories(rows: Any) -> Any:
     pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
     plain = {of: of.value_type for of in rows.schema.types if pa.types.is_dictionary(of)}
     return rows.cast(pa.schema([_with_type(field, plain) for field in rows.schema]))
+
+
+def without_decimals(rows: Any) -> Any:
+    """Return rows of Arrow with decimals as floats: Python would make objects of them."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
+    floats = {of: pa.float64() for of in rows.schema.types if pa.types.is_decimal(of)}
+    return rows.cast(pa.schema([_with_type(field, floats) for field in rows.schema]))
 
 
 def _with_type(field, other):

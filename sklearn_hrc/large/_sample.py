@@ -14,7 +14,7 @@ import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc._warning import warn
-from sklearn_hrc.large._checks import check_batch
+from sklearn_hrc.large._checks import check_batch, check_key
 from sklearn_hrc.large._hashes import row_numbers
 from sklearn_hrc.large._roles import Roles
 from sklearn_hrc.large._rows import without_categories
@@ -80,6 +80,7 @@ class Sampling(NamedTuple):
     def add(self, kept, batch):
         """Return what is kept after the rows of a batch."""
         check_batch(batch, self.roles)
+        check_key(batch, self._told_apart_by())
         pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
         rows = without_categories(pa.Table.from_batches([batch]))
         number = row_numbers(rows, self._told_apart_by() or self.roles.columns, self.seed)

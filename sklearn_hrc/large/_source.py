@@ -44,16 +44,20 @@ class Source(NamedTuple):
         Parts in the order in which they are read.
     n_rows : int or None
         Number of rows, if it is known without reading them.
+    has_order : bool
+        Whether rows come in the same order each time, as those of files do. A query may give
+        them in any order.
     """
 
     schema: Any
     parts: list
     n_rows: int | None
+    has_order: bool = True
 
     @property
     def facts(self):
         """What tells this table from another one."""
-        return [str(self.schema), self.n_rows, [part.name for part in self.parts]]
+        return [str(self.schema), self.n_rows, [_of_file(part.name) for part in self.parts]]
 
 
 def find_source(data: Any) -> Source:
@@ -80,10 +84,12 @@ def find_source(data: Any) -> Source:
             "data is expected to be readable more than once, got a RecordBatchReader; pass a "
             "function that makes one, or write Parquet files and pass their folder."
         )
-    first = _stream(pa, data)
+    # A connection to a database takes no other query while a reader of it is open.
+    with _stream(pa, data) as reader:
+        schema = reader.schema
     n_rows = len(data) if hasattr(data, "__len__") else None
-    part = Part("the table", first.schema, lambda names: _selected(_stream(pa, data), names))
-    return Source(first.schema, [part], n_rows)
+    part = Part("the table", schema, lambda names: _selected(_stream(pa, data), names))
+    return Source(schema, [part], n_rows, has_order=False)
 
 
 def read_part(part: Part, names: list) -> Iterator:
@@ -105,13 +111,22 @@ def read_part(part: Part, names: list) -> Iterator:
     n_rows = 0
     try:
         for batch in part.open(names):
-            yield batch
+            yield _without_views(pa, batch)
             n_rows += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"{part.name} is expected to be readable to its end, got an error after {n_rows:,} "
             f"rows: {_reason(error)}; write it again, or leave it out."
         ) from error
+
+
+def _of_file(name):
+    """Name, and size and time of the last change if it is a file here."""
+    try:
+        found = os.stat(name)
+    except OSError:
+        return name
+    return name, found.st_size, found.st_mtime_ns
 
 
 def _is_paths(data):
@@ -123,12 +138,27 @@ def _open_files(dataset, data):
     pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
     paths = [os.fspath(path) for path in data] if _is_paths(data) else os.fspath(data)
     try:
-        return dataset.dataset(paths, format="parquet")
+        found = dataset.dataset(paths, format="parquet")
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
             f"data is expected to be the path of a Parquet file or of a folder of them, got "
             f"{paths!r:.200}: {_reason(error)}."
         ) from error
+    if isinstance(paths, str):
+        _check_folders(found.files, paths)
+    return found
+
+
+def _check_folders(files, folder):
+    """Refuse folders that stand for a value of a column, which would be lost."""
+    for path in files:
+        inside = os.path.dirname(os.path.relpath(path, folder))
+        if "=" in inside:
+            raise ValueError(
+                f"data is expected to be a folder whose files have all columns, got {inside!r} in "
+                "it, which stands for the value of a column; pass "
+                "pyarrow.dataset.dataset(folder, partitioning='hive')."
+            )
 
 
 def _of_dataset(data, *, all_columns=False):
@@ -215,6 +245,24 @@ def _stream(pa, data):
     )
 
 
+def _without_views(pa, batch):
+    """Return a batch without views of text, as Polars has them: Arrow can hardly filter them."""
+    for place, (name, column) in enumerate(zip(batch.schema.names, batch.columns)):
+        if pa.types.is_dictionary(column.type):
+            values = _without_view(pa, column.dictionary)
+            batch = batch.set_column(
+                place, name, pa.DictionaryArray.from_arrays(column.indices, values)
+            )
+        else:
+            batch = batch.set_column(place, name, _without_view(pa, column))
+    return batch
+
+
+def _without_view(pa, column):
+    plain = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    return column.cast(plain.get(column.type, column.type))
+
+
 def _of_polars(pa, frame):
     schema = pa.schema(frame.head(0).collect().to_arrow().schema)
     batches = (batch for part in frame.collect_batches() for batch in part.to_arrow().to_batches())
@@ -223,7 +271,8 @@ def _of_polars(pa, frame):
 
 def _selected(reader, names):
     """Give columns of a stream in batches that are small enough."""
-    for batch in reader:
-        batch = batch.select(names)
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            yield batch.slice(start, BATCH_ROWS)
+    with reader:
+        for batch in reader:
+            batch = batch.select(names)
+            for start in range(0, batch.num_rows, BATCH_ROWS):
+                yield batch.slice(start, BATCH_ROWS)

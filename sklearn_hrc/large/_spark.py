@@ -19,6 +19,7 @@ __all__ = [
     "portable_deciding",
     "portable_summing",
     "run_on_spark",
+    "select",
 ]
 
 # Sums of partitions are added up in so many tasks, and theirs on the driver.
@@ -62,6 +63,18 @@ def find_spark(data: Any) -> SparkTable:
     return SparkTable(data.limit(0).toArrow().schema, data.count(), data)
 
 
+def select(frame: Any, names: list) -> Any:
+    """Return columns of a DataFrame of Spark, whose `mapInArrow` finds no name with a dot."""
+    for name in names:
+        if "." in name or "`" in name:
+            raise ValueError(
+                "data is expected to have columns without dots and backticks in their names, as "
+                f"Spark takes a part after a dot for a field, got {name!r}; rename it by "
+                "withColumnRenamed."
+            )
+    return frame.select(*names)
+
+
 def run_on_spark(table: SparkTable, verb: Any, names: list) -> Any:
     """Add all rows of a table up.
 
@@ -79,7 +92,7 @@ def run_on_spark(table: SparkTable, verb: Any, names: list) -> Any:
     result : Any
         What `finish` of the verb returns.
     """
-    sums = table.frame.select(*names).mapInArrow(_adder(verb), _ANSWER)
+    sums = select(table.frame, names).mapInArrow(_adder(verb), _ANSWER)
     merged = sums.repartition(MERGE_TASKS).mapInArrow(_merger(verb), _ANSWER)
     state = verb.start()
     for content, error in _answers(merged.toArrow()):
@@ -144,20 +157,20 @@ def decide_on_spark(frame: Any, deciding: Any, features: list, keep: list, arm: 
     arms : DataFrame of Spark
         A row for each row of the table.
     """
-    kinds = {"U": "string", "f": "double", "b": "boolean"}
-    kind = kinds.get(deciding.treatments.dtype.kind, "long")
-    kept = frame.select(*keep).schema
-    schema = kept.add(arm, kind)
+    # Spark does not widen numbers: it reads what the schema says.
+    kinds = {"U": ("string", "string"), "f": ("double", "float64"), "b": ("boolean", "bool")}
+    of_spark, of_arrow = kinds.get(deciding.treatments.dtype.kind, ("long", "int64"))
+    schema = select(frame, keep).schema.add(arm, of_spark)
 
     def decide(batches):
         pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
         for batch in batches:
-            arms = pa.array(deciding.decide(batch))
+            arms = pa.array(deciding.decide(batch)).cast(of_arrow)
             columns = [*(batch.column(name) for name in keep), arms]
             yield pa.RecordBatch.from_arrays(columns, names=[*keep, arm])
 
     names = list(dict.fromkeys([*features, *keep]))
-    return frame.select(*names).mapInArrow(decide, schema)
+    return select(frame, names).mapInArrow(decide, schema)
 
 
 def portable_deciding(policy: Any, first_rows: Any) -> PortableDeciding:

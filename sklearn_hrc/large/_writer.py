@@ -1,5 +1,6 @@
 """Parquet files of arms, one for each part of the table that was decided."""
 
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -7,7 +8,12 @@ import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "is_written"]
+
+
+def is_written(name: str) -> bool:
+    """Tell whether a file has a name that a `Writer` gives."""
+    return re.fullmatch(r"part-\d{5,}\.parquet", name) is not None
 
 
 class Writer:

@@ -1,5 +1,7 @@
 """Arms of a table are those of `predict`, in files that are written whole or not at all."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -92,11 +94,20 @@ def test_a_file_without_rows_has_none(policy, arms, tmp_path):
 
 
 def test_an_older_folder_is_replaced(policy, tmp_path):
-    for place in range(3):
-        write_parts(tmp_path / "arms", PEOPLE, 5 - place)
+    folder = write_parts(tmp_path / "people", PEOPLE, 3)
+    decide_large(policy, folder, tmp_path / "arms")
+    assert len(list((tmp_path / "arms").iterdir())) == 3
+    shutil.rmtree(folder)
     decide_large(policy, PEOPLE, tmp_path / "arms")
     assert [path.name for path in (tmp_path / "arms").iterdir()] == ["part-00000.parquet"]
     assert [path.name for path in tmp_path.iterdir()] == ["arms"]
+
+
+def test_a_folder_of_other_files_is_refused(policy, tmp_path):
+    write_parts(tmp_path / "campaign", PEOPLE, 2)
+    with pytest.raises(ValueError, match="with 'part_0[01].parquet' in it, which would be lost"):
+        decide_large(policy, PEOPLE, tmp_path / "campaign")
+    assert len(list((tmp_path / "campaign").iterdir())) == 2
 
 
 def holed(rows):
@@ -116,7 +127,7 @@ def test_an_error_leaves_all_as_it_was(case, older, policy, tmp_path, monkeypatc
     folder = write_parts(tmp_path / "people", PEOPLE, 3, part_2=change or (lambda rows: rows))
     if older:
         (tmp_path / "arms").mkdir()
-        (tmp_path / "arms" / "mine.txt").write_text("old")
+        (tmp_path / "arms" / "part-00000.parquet").write_text("old")
     kind, message = {
         "NaN": (ValueError, r"part_02\.parquet, rows 0 to 83: (?s:.*)NaN"),
         "column": (ValueError, r"part_02\.parquet is expected to have the column 'age'"),
@@ -131,7 +142,7 @@ def test_an_error_leaves_all_as_it_was(case, older, policy, tmp_path, monkeypatc
         decide_large(policy, folder, tmp_path / "arms")
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     expected = {"people", *(f"people/part_0{place}.parquet" for place in range(3))}
-    assert left == expected | ({"arms", "arms/mine.txt"} if older else set())
+    assert left == expected | ({"arms", "arms/part-00000.parquet"} if older else set())
 
 
 CALLS = {

@@ -21,11 +21,13 @@ from helpers.large_tables import (  # noqa: E402
     cluster_policy,
     large_table,
     segment_policy,
+    write_parts,
 )
 
 from sklearn_hrc import HiddenClusterer  # noqa: E402
 from sklearn_hrc.large import _passes, fit_large  # noqa: E402
 from sklearn_hrc.large._sample import Sampling  # noqa: E402
+from sklearn_hrc.large._summing import Summing  # noqa: E402
 
 TABLE = large_table(900)
 HELPERS = Path(__file__).resolve().parents[1]
@@ -54,6 +56,47 @@ def test_an_interrupted_pass_goes_on(opening, batch, batchwise, tmp_path):
         fit(Reading(TABLE, opening, batch, interrupt), checkpoint=kept)
     assert_same_policy(fit(Reading(TABLE), checkpoint=kept), batchwise)
     assert not kept.exists()
+
+
+def parts_of(folder):
+    return write_parts(folder, TABLE, 3)
+
+
+def test_an_interrupted_pass_over_files_reads_no_row_twice(tmp_path, monkeypatch):
+    folder, kept = parts_of(tmp_path / "rows"), tmp_path / "kept"
+    expected, usual, rows = fit(folder), Summing.add, []
+
+    def add(self, sums, batch):
+        rows.append(batch.num_rows)
+        if len(rows) == 2:
+            raise KeyboardInterrupt
+        return usual(self, sums, batch)
+
+    monkeypatch.setattr(Summing, "add", add)
+    with pytest.raises(KeyboardInterrupt):
+        fit(folder, checkpoint=kept)
+    assert_same_policy(fit(folder, checkpoint=kept), expected)
+    assert rows == [300, 300, 300, 300]  # the second file was not counted the first time
+
+
+def test_a_checkpoint_of_files_that_have_changed_is_refused(tmp_path, monkeypatch):
+    folder, kept = parts_of(tmp_path / "rows"), tmp_path / "kept"
+    with monkeypatch.context() as patched:
+        patched.setattr(Summing, "add", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fit(folder, checkpoint=kept)
+    os.utime(folder / "part_01.parquet", (1, 1))
+    with pytest.raises(ValueError, match="checkpoint is expected to be of the same call"):
+        fit(folder, checkpoint=kept)
+
+
+def test_rows_in_another_order_are_all_read_again(tmp_path):
+    """A query gives its rows in any order, so nobody knows which rows were read."""
+    kept = tmp_path / "kept"
+    with pytest.raises(KeyboardInterrupt):
+        fit(Reading(TABLE, 2, 5, interrupt), checkpoint=kept)
+    backwards = TABLE.take(list(range(899, -1, -1)))
+    assert_same_policy(fit(Reading(backwards), checkpoint=kept), fit(TABLE), rtol=1e-9)
 
 
 def test_an_interrupted_fit_to_the_sample_begins_anew_without_a_pass(tmp_path, monkeypatch):

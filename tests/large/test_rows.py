@@ -1,5 +1,6 @@
 """Rows of Arrow as arrays and frames: numbers, labels, categories, and what is refused."""
 
+import datetime
 import decimal
 
 import numpy as np
@@ -132,3 +133,13 @@ def test_errors_are_located(kind):
     with pytest.raises(KeyError, match="^'no'$"):
         with located(part, 0, 1):
             raise KeyError("no")
+
+
+@pytest.mark.parametrize(
+    "arm", [decimal.Decimal("1.5"), datetime.date(2025, 1, 1), [1], b"a"], ids=repr
+)
+def test_refuses_arms_that_are_neither_text_nor_numbers(arm):
+    roles = Roles(["y"], {"treatment": "arm"}, [], [])
+    batch = pa.RecordBatch.from_pydict({"y": [1.0], "arm": [arm]})
+    with pytest.raises(TypeError, match="treatment 'arm' is expected to hold text, numbers or"):
+        check_batch(batch, roles)

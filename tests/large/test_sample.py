@@ -225,3 +225,13 @@ def test_categories_are_drawn_as_text():
 def test_no_rows_are_no_sample():
     with pytest.raises(ValueError, match="data is expected to hold rows, got none"):
         draw([rows_of(5).slice(0, 0)])
+
+
+def test_refuses_a_row_without_a_key():
+    table = rows_of(9).append_column("id", pa.array([*"abcdef", None, "g", None]))
+    table = table.append_column("day", pa.array([*range(6), 6, 7, None]))
+    message = r"key \['id'\] is expected to hold a value in every row, got none in 2 of these rows"
+    with pytest.raises(ValueError, match=message):
+        draw([table], roles=ROLES._replace(key=["id"]))
+    with pytest.raises(ValueError, match="got none in 1 of these rows, the first of which has 8 "):
+        draw([table], roles=ROLES._replace(key=["id", "day"]))

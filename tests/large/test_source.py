@@ -1,5 +1,7 @@
 """Where rows come from: files, data sets, frames, readers, and what cannot be read."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -191,3 +193,55 @@ def test_text_may_be_stored_as_categories_in_some_files(tmp_path):
 def test_a_file_without_rows_is_passed_over(tmp_path):
     write_parts(tmp_path, TABLE, 3, part_1=lambda rows: rows.slice(0, 0))
     assert read(tmp_path).num_rows == 60
+
+
+def test_text_of_polars_can_be_filtered():
+    frame = polars().DataFrame({"arm": ["a", "b", "a"], "city": ["x", None, "y"]})
+    frame = frame.with_columns(polars().col("city").cast(polars().Categorical))
+    found = read(frame, ["arm", "city"]).filter(pa.array([True, True, False]))
+    found = found.set_column(1, "city", found.column("city").cast(pa.large_string()))
+    assert found.to_pydict() == {"arm": ["a", "b"], "city": ["x", None]}
+
+
+def test_a_relation_of_duckdb_is_read_twice():
+    duckdb = pytest.importorskip("duckdb")
+    source = find_source(duckdb.from_arrow(TABLE))
+    for _ in range(2):
+        batches = [batch for _, batch in read_batches(source, NAMES)]
+        assert pa.Table.from_batches(batches).equals(TABLE.select(NAMES))
+
+
+class Relation:
+    """A table of a connection that takes no query while a reader is open, as that of DuckDB."""
+
+    def __init__(self):
+        self._readers = []
+
+    def __len__(self):
+        assert not any(reader() for reader in self._readers)
+        return 90
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        len(self)
+        batches = (batch for batch in TABLE.to_batches())
+        self._readers.append(weakref.ref(batches))
+        return pa.RecordBatchReader.from_batches(TABLE.schema, batches).__arrow_c_stream__()
+
+
+def test_a_reader_is_closed_before_the_next_one():
+    source = find_source(Relation())
+    assert source.n_rows == 90
+    interrupted = read_batches(source, NAMES)
+    next(interrupted)
+    interrupted.close()
+    assert [batch.num_rows for _, batch in read_batches(source, NAMES)] == [90]
+
+
+def test_refuses_a_path_whose_folders_stand_for_a_column(tmp_path):
+    parts = ds.partitioning(pa.schema([("coupon", pa.int64())]), flavor="hive")
+    folder = tmp_path / "day=3"
+    ds.write_dataset(TABLE, folder, format="parquet", partitioning=parts)
+    with pytest.raises(ValueError, match="got 'coupon=0' in it, .*; pass pyarrow.dataset.dataset"):
+        find_source(folder)
+    # What the folder itself stands for is not the matter of its files.
+    assert find_source(folder / "coupon=5").n_rows == 30

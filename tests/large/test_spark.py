@@ -24,6 +24,7 @@ from sklearn_hrc import (
     MultiTaskRepresenter,
 )
 from sklearn_hrc.large import decide_large, fit_large
+from sklearn_hrc.large._rows import features_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -188,3 +189,21 @@ def test_executor_that_is_killed_changes_nothing(spark, here, tmp_path):
         np.testing.assert_array_equal(there[-1].allocation_, here[-1].allocation_)
     finally:
         cluster.stop()
+
+
+def test_decimals_and_whole_numbers_of_32_bits_are_numbers(spark, here):
+    table = with_column(TABLE, "coupon", TABLE.column("coupon").cast(pa.int32()))
+    ages = pa.array(np.round(TABLE.column("age").to_numpy(), 2)).cast(pa.decimal128(9, 2))
+    table = with_column(table, "age", ages)
+    there = fit_large(network_policy(), frame_of(spark, table), **GIVEN)
+    assert there[-1].treatments_.dtype == np.int32
+    found = arms_of(decide_large(there, frame_of(spark, table), keep="customer"))
+    np.testing.assert_array_equal(found, there.predict(features_of(table, FEATURES)))
+
+
+def test_a_dot_in_the_name_of_a_column_is_refused(spark):
+    table = TABLE.rename_columns({"age": "my.age"})
+    with pytest.raises(ValueError, match="without dots and backticks in their names, .* 'my.age'"):
+        fit_large(
+            network_policy(), frame_of(spark, table), **{**GIVEN, "features": ["spend", "my.age"]}
+        )
