@@ -265,8 +265,13 @@ def _without_view(pa, column):
 
 def _of_polars(pa, frame):
     schema = pa.schema(frame.head(0).collect().to_arrow().schema)
-    batches = (batch for part in frame.collect_batches() for batch in part.to_arrow().to_batches())
-    return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def batches():
+        # The query begins with the first batch, not where only its columns are asked for.
+        for part in frame.collect_batches():
+            yield from part.to_arrow().to_batches()
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _selected(reader, names):
