@@ -189,33 +189,40 @@ def test_refuses_a_damaged_checkpoint(name, interrupted, tmp_path):
 
 KILLED = """
 import os, signal, sys
-from helpers.large_tables import FEATURES, ROLES, Reading, cluster_policy, large_table
+from helpers.large_tables import FEATURES, ROLES, cluster_policy
 from sklearn_hrc.large import _passes, fit_large
 
-_passes.SAVED_EVERY = -1.0
-stop = lambda: os.kill(os.getpid(), getattr(signal, sys.argv[1]))
-data = Reading(large_table(900), int(sys.argv[2]), 5, stop)
+name, file, folder, kept = sys.argv[1:]
+usual, read = _passes.read_part, []
+
+def read_part(part, names):
+    read.append(part)
+    if len(read) == int(file):
+        os.kill(os.getpid(), getattr(signal, name))
+    return usual(part, names)
+
+_passes.SAVED_EVERY, _passes.read_part = -1.0, read_part
 fit_large(
-    cluster_policy(), data, **ROLES, features=FEATURES, sample=300, random_state=0,
-    checkpoint=sys.argv[3])
+    cluster_policy(), folder, **ROLES, features=FEATURES, sample=300, random_state=0,
+    checkpoint=kept)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("opening", ["1", "2"], ids=["sample", "all rows"])
+@pytest.mark.parametrize(("file", "n_left"), [(6, 13), (15, 4)], ids=["sample", "all rows"])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
-def test_a_killed_process_goes_on(name, opening, tmp_path, monkeypatch):
-    kept = tmp_path / "kept"
-    command = [sys.executable, "-c", KILLED, name, opening, str(kept)]
+def test_a_killed_process_goes_on(name, file, n_left, tmp_path, monkeypatch):
+    folder, kept = write_parts(tmp_path / "rows", TABLE, 9), tmp_path / "kept"
+    command = [sys.executable, "-c", KILLED, name, str(file), str(folder), str(kept)]
     paths = os.pathsep.join([str(HELPERS), str(HELPERS.parent)])
     done = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True
     )
     assert done.returncode == -getattr(signal, name), done.stderr
-    expected, seen = fit(Reading(TABLE), cluster_policy()), []
+    expected, seen = fit(folder, cluster_policy()), []
     usual = _passes.located
-    monkeypatch.setattr(_passes, "located", lambda *where: seen.append(where[1]) or usual(*where))
-    assert_same_policy(fit(Reading(TABLE), cluster_policy(), checkpoint=kept), expected)
-    # Rows before the interruption are not added again.
-    assert min(seen[:4]) == 500 if opening == "1" else seen == [500, 600, 700, 800]
+    monkeypatch.setattr(_passes, "located", lambda *where: seen.append(where) or usual(*where))
+    assert_same_policy(fit(folder, cluster_policy(), checkpoint=kept), expected)
+    # Rows of files before the interruption are not added again.
+    assert len(seen) == n_left
     assert not kept.exists()

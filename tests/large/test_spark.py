@@ -37,11 +37,11 @@ GIVEN = {**ROLES, "features": FEATURES, "sample": 1500, "random_state": 0}
 PATHS = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
 
 
-def start_session(master, **settings):
+def start_session(master):
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYTHONPATH"] = PATHS
     builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
-    settings = {"spark.sql.shuffle.partitions": "4", "spark.driver.host": "127.0.0.1", **settings}
+    settings = {"spark.sql.shuffle.partitions": "4", "spark.driver.host": "127.0.0.1"}
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
@@ -50,10 +50,31 @@ def start_session(master, **settings):
 
 
 @pytest.fixture(scope="module")
-def spark():
-    session = start_session("local[2,4]")
-    yield session
-    session.stop()
+def session_of():
+    """Sessions by their master. A process has one at a time, whatever the order of the tests."""
+    running = {}
+
+    def get(master):
+        if master not in running:
+            for old in list(running):
+                running.pop(old).stop()
+            running[master] = start_session(master)
+        return running[master]
+
+    yield get
+    for session in running.values():
+        session.stop()
+
+
+@pytest.fixture
+def spark(session_of):
+    return session_of("local[2,4]")
+
+
+@pytest.fixture
+def cluster(session_of):
+    """Executors are processes of their own here."""
+    return session_of("local-cluster[2,1,1024]")
 
 
 def network_policy():
@@ -176,21 +197,6 @@ def test_worker_that_is_killed_changes_nothing(spark, here, tmp_path):
     np.testing.assert_array_equal(there[-1].allocation_, here[-1].allocation_)
 
 
-def test_executor_that_is_killed_changes_nothing(spark, here, tmp_path):
-    """Executors are processes of their own here, and one of them dies in the pass over all rows."""
-    spark.stop()
-    cluster = start_session("local-cluster[2,1,1024]")
-    try:
-        frame = frame_of(cluster)
-        marker = str(tmp_path / "killed")
-        mortal = frame.mapInArrow(killing(marker, parent=True), frame.schema)
-        there = fit_large(network_policy(), mortal, **GIVEN)
-        assert os.path.exists(marker)
-        np.testing.assert_array_equal(there[-1].allocation_, here[-1].allocation_)
-    finally:
-        cluster.stop()
-
-
 def test_decimals_and_whole_numbers_of_32_bits_are_numbers(spark, here):
     table = with_column(TABLE, "coupon", TABLE.column("coupon").cast(pa.int32()))
     ages = pa.array(np.round(TABLE.column("age").to_numpy(), 2)).cast(pa.decimal128(9, 2))
@@ -207,3 +213,12 @@ def test_a_dot_in_the_name_of_a_column_is_refused(spark):
         fit_large(
             network_policy(), frame_of(spark, table), **{**GIVEN, "features": ["spend", "my.age"]}
         )
+
+
+def test_executor_that_is_killed_changes_nothing(cluster, here, tmp_path):
+    frame = frame_of(cluster)
+    marker = str(tmp_path / "killed")
+    mortal = frame.mapInArrow(killing(marker, parent=True), frame.schema)
+    there = fit_large(network_policy(), mortal, **GIVEN)
+    assert os.path.exists(marker)
+    np.testing.assert_array_equal(there[-1].allocation_, here[-1].allocation_)
