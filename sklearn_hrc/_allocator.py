@@ -24,7 +24,7 @@ from sklearn_hrc._experiment import restore_on_error
 from sklearn_hrc._labels import check_exact, check_groups, find_labels
 from sklearn_hrc._metadata import REQUESTS
 from sklearn_hrc._parameters import resolve_estimation, resolve_parameters
-from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._policy import ClusterPolicyMixin
 from sklearn_hrc._positions import (
     Positions,
     draw_direction,
@@ -43,7 +43,7 @@ from sklearn_hrc.rules._rule import Rule, check_rules
 __all__ = ["ClusterBudgetAllocator"]
 
 
-class ClusterBudgetAllocator(BudgetMixin, PolicyMixin, BaseEstimator):
+class ClusterBudgetAllocator(BudgetMixin, ClusterPolicyMixin, BaseEstimator):
     """Choose a treatment arm for every cluster, within a budget.
 
     The expected response and cost of every cell (cluster x arm) are estimated

@@ -27,7 +27,7 @@ from sklearn_hrc._lessons import (
     n_rows_to_make,
     rows_to_teach,
 )
-from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._policy import ClusterPolicyMixin
 from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._representer import MultiTaskRepresenter
 from sklearn_hrc._student import fit_student
@@ -47,7 +47,7 @@ from sklearn_hrc.rules._rule import Rule
 __all__ = ["DistilledAllocator"]
 
 
-class DistilledAllocator(PolicyMixin, BaseEstimator):
+class DistilledAllocator(ClusterPolicyMixin, BaseEstimator):
     """Distil a policy into one classifier, and allocate on what it serves.
 
     The teacher, a pipeline that ends in a :class:`ClusterBudgetAllocator`, is

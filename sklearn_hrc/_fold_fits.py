@@ -5,6 +5,7 @@ import time
 import sklearn
 from sklearn.utils import _safe_indexing
 
+from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 
 __all__ = ["ask_fold"]
@@ -44,7 +45,7 @@ def ask_fold(policy, X, y, given, fold, number, ask, *, caller, verbose):
         # Routing passes treatment and cost to all steps of a pipeline.
         with sklearn.config_context(enable_metadata_routing=True):
             policy.fit(_safe_indexing(X, train), _safe_indexing(y, train), **rows)
-        steps, last = unwrap_policy(policy)
+        steps, last = unwrap_policy(policy, PolicyMixin)
         answer = ask(last, transform_through(steps, _safe_indexing(X, test)))
     except Exception as error:
         error.add_note(f"This was fold {number} of cv (counted from 0) in {caller}.")

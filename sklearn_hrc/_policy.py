@@ -14,18 +14,18 @@ from sklearn_hrc._metadata import PolicyMetadataMixin
 from sklearn_hrc.metrics._curves import arm_means, realised_curve
 from sklearn_hrc.metrics._evaluation_rows import evaluation_rows
 
-__all__ = ["PolicyMixin", "policy_summary", "score_budgets"]
+__all__ = ["ClusterPolicyMixin", "PolicyMixin", "policy_summary", "score_budgets"]
 
 SCORE_BUDGETS = 20
 
 
-class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
-    """Methods of an estimator with a `_fitted_allocator`.
+class PolicyMixin(PolicyMetadataMixin):
+    """Methods of an estimator with a `_fitted_allocator`, which keeps the plan in use.
 
     It has three methods more: `_check_unchanged()` refuses parameters that a new plan would
     pass over. `_check_X(X)` checks what comes in and returns a matrix.
-    `_locate(X)` gives, for such a matrix, the index of the cluster of each row and the
-    columns that tell members of a cluster apart.
+    `_codes(X, assignments)` gives, for such a matrix, the arm of each row by each assignment of
+    the allocator, as indices of shape (n_assignments, n_samples).
     """
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -39,9 +39,9 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         Returns
         -------
         arms : ndarray of shape (n_samples,)
-            Treatment labels. In a split cluster covariates decide, the same
-            way in every batch and process. The rows of `fit` get what was planned for them.
-            Rows that are alike get the same arm.
+            Treatment labels, the same in every batch and process. The rows of `fit` get what
+            was planned for them. Rows that are alike get the same arm. Policies of clusters
+            decide by covariates in a cluster that is split.
         """
         check_is_fitted(self)
         allocator = self._fitted_allocator
@@ -126,6 +126,14 @@ class PolicyMixin(SummaryMixin, PolicyMetadataMixin):
         assignments = [allocator._assign(budget) for budget in budgets]
         codes = self._codes(X, assignments)
         return realised_curve(codes, _evaluation_rows(allocator, experiment)).area
+
+
+class ClusterPolicyMixin(SummaryMixin, PolicyMixin):
+    """A policy whose allocator is a :class:`ClusterBudgetAllocator`.
+
+    Its method `_locate(X)` gives, for a checked matrix, the index of the cluster of each row and
+    the columns that tell members of a cluster apart.
+    """
 
     def _summary(self) -> Summary:
         return policy_summary(self._fitted_allocator)

@@ -4,7 +4,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_hrc._clusterer import HiddenClusterer
-from sklearn_hrc._policy import PolicyMixin
+from sklearn_hrc._policy import ClusterPolicyMixin, PolicyMixin
 from sklearn_hrc._representer import MultiTaskRepresenter
 
 __all__ = [
@@ -15,16 +15,19 @@ __all__ = [
     "unwrap_policy",
 ]
 
+# What errors call classes that users do not know.
+_KINDS = {PolicyMixin: "policy", ClusterPolicyMixin: "policy of clusters"}
 
-def unwrap_policy(estimator, kind=PolicyMixin, name="estimator"):
+
+def unwrap_policy(estimator, kind=ClusterPolicyMixin, name="estimator"):
     """Return the steps of a policy and its last step.
 
     Parameters
     ----------
     estimator : estimator
         A policy, or a pipeline, search or frozen estimator of one, fitted or not.
-    kind : type, default=PolicyMixin
-        Required class of the last step.
+    kind : type, default=ClusterPolicyMixin
+        Required class of the last step. `PolicyMixin` is any policy.
     name : str, default="estimator"
         Parameter that the error names.
 
@@ -42,7 +45,7 @@ def unwrap_policy(estimator, kind=PolicyMixin, name="estimator"):
         return before + steps, policy
     if not isinstance(inner, kind):
         raise ValueError(
-            f"{name} is expected to end in a {kind.__name__.replace('PolicyMixin', 'policy')}, "
+            f"{name} is expected to end in a {_KINDS.get(kind, kind.__name__)}, "
             f"got a {type(inner).__name__}."
         )
     return [], inner

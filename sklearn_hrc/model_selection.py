@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._experiment import check_experiment, check_labels
 from sklearn_hrc._fold_fits import ask_fold
+from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.metrics._folds import check_folds
 
@@ -135,7 +136,7 @@ def cross_fit_arms(
     experiment = check_experiment(y, n_samples=n_samples, aligned_with=aligned_with, **metadata)
     if groups is not None:
         groups = check_labels(groups, n_samples, "groups")
-    unwrap_policy(policy, name="policy")
+    unwrap_policy(policy, PolicyMixin, "policy")
     budgets = np.ravel(budgets)
     given = {**metadata, "groups": groups}
     given = {name: values for name, values in given.items() if values is not None}

@@ -56,10 +56,11 @@ def predict_budgets(policy: BaseEstimator, X: ArrayLike, budgets: ArrayLike) -> 
     (2, 2000)
     """
     # Imported here, since the policies import this package.
+    from sklearn_hrc._policy import PolicyMixin
     from sklearn_hrc._unwrap import transform_through, unwrap_policy
 
     budgets = as_numbers(budgets, "budgets")
     if budgets.ndim != 1:
         raise ValueError(f"budgets is expected to be one-dimensional, got shape {budgets.shape}.")
-    steps, last = unwrap_policy(policy, name="policy")
+    steps, last = unwrap_policy(policy, PolicyMixin, "policy")
     return last.predict_budgets(transform_through(steps, X), budgets)

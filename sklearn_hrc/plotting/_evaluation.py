@@ -7,7 +7,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_hrc._allocator_rows import held_out_rows
 from sklearn_hrc._experiment import default_names
-from sklearn_hrc._policy import score_budgets
+from sklearn_hrc._policy import PolicyMixin, score_budgets
 from sklearn_hrc._tables import check_aligned
 from sklearn_hrc._unwrap import transform_through, unwrap_policy
 from sklearn_hrc.goals import Profit
@@ -58,7 +58,7 @@ def assign_arms(estimator, X, y, budgets, treatment, cost, propensity, sample_we
     ValueError
         If rows of pandas have the same index in another order.
     """
-    steps, policy = unwrap_policy(estimator)
+    steps, policy = unwrap_policy(estimator, PolicyMixin)
     check_is_fitted(policy)
     allocator = policy._fitted_allocator
     if len(allocator.treatments_) == 1:
@@ -138,5 +138,5 @@ def objective_name(allocator):
 
 def _price_in_response(allocator):
     """The shadow price, None where it is money that a unit of budget buys, not response."""
-    is_money = isinstance(allocator.goal, Profit)
+    is_money = isinstance(getattr(allocator, "goal", None), Profit)
     return None if is_money else allocator.shadow_price_
