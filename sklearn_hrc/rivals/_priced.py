@@ -1,0 +1,56 @@
+"""Rivals that give each individual the arm of the largest value less its price."""
+
+import numpy as np
+
+from sklearn_hrc._positions import draw_direction, project
+from sklearn_hrc.rivals._budgeted import BudgetedPolicy, Plan
+from sklearn_hrc.rivals._price_path import arms_at_price, price_of_budget, price_path
+
+__all__ = ["PricedPolicy"]
+
+# Share by which what is priced differs between rows, so that those who are worth the same do not
+# all move at one price. Larger than rounding, and too small to matter where rows differ.
+TIE_BREAK = 1e-6
+# Points of the distribution of places that are kept.
+QUANTILES = 1025
+
+
+class PricedPolicy(BudgetedPolicy):
+    """A policy `argmax value - price * priced`, with one price for all.
+
+    A subclass has two methods. `_fit_scores(rows, rng)` learns. `_scores(X)` returns `value` and
+    `priced`, each of shape (n_samples, n_treatments). It may have a third: `_totals(rows, value,
+    priced)` says what an arm of a row adds to the response and the cost of everyone, where that
+    is not value and priced.
+    """
+
+    def _learn(self, rows, rng):
+        self._direction = draw_direction(rows.X.shape[1], rng)
+        places = project(rows.X, self._direction)
+        self._places = np.quantile(places, np.linspace(0, 1, QUANTILES))
+        self._fit_scores(rows, rng)
+        value, priced = self._scores(rows.X)
+        totals = self._totals(rows, value, priced)
+        self._path = price_path(value, self._without_ties(rows.X, priced), *totals)
+
+    def _totals(self, rows, value, priced):
+        weight = rows.weight[:, None]
+        return value * weight, priced * weight
+
+    def _without_ties(self, X, priced):
+        """Let what is priced differ a little between rows, by a function of their features."""
+        place = np.interp(project(X, self._direction), self._places, np.linspace(0, 1, QUANTILES))
+        return priced * (1 + TIE_BREAK * place[:, None])
+
+    def _least_cost(self):
+        return float(self._path.cost[0])
+
+    def _plan(self, budget):
+        price, step = price_of_budget(self._path, budget)
+        response, cost = self._path.response[step].item(), self._path.cost[step].item()
+        return Plan(price, response, cost, price)
+
+    def _codes(self, X, assignments):
+        value, priced = self._scores(X)
+        priced = self._without_ties(X, priced)
+        return np.stack([arms_at_price(value, priced, price) for price in assignments])

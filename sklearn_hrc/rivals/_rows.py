@@ -1,0 +1,112 @@
+"""What rivals learn from: rows with one response and one cost, as plain arrays."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_hrc._propensity import inverse_propensity
+
+__all__ = ["ExperimentRows", "experiment_rows", "observed_totals"]
+
+
+class ExperimentRows(NamedTuple):
+    """Rows of an experiment whose response and cost are one number each.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    arm : ndarray of shape (n_samples,), intp
+        Index of the received arm.
+    response, cost : ndarray of shape (n_samples,), float64
+        Of the received arm.
+    weight : ndarray of shape (n_samples,), float64
+        Weights of the rows. Their mean is one.
+    inverse : ndarray of shape (n_samples,), float64
+        Weights over the propensities of the received arms, scaled in each arm so that its rows
+        stand for all rows: their sum is `n_samples`.
+    constants : ndarray of shape (2, n_treatments), float64
+        Response and cost of an arm where all its rows have the same, else NaN. So the cost of the
+        control and fixed prices are known.
+    control : int
+        Index of the control.
+    """
+
+    X: np.ndarray
+    arm: np.ndarray
+    response: np.ndarray
+    cost: np.ndarray
+    weight: np.ndarray
+    inverse: np.ndarray
+    constants: np.ndarray
+    control: int
+
+    @property
+    def n_arms(self):
+        """Number of arms."""
+        return self.constants.shape[1]
+
+
+def experiment_rows(X, experiment, objective, arm_cost, control):
+    """Make rows with one response and one cost.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Features.
+    experiment : Experiment
+        Checked rows.
+    objective : ndarray of shape (n_outcomes,)
+        Weight of each outcome in the response.
+    arm_cost : ndarray of shape (n_treatments,) or None
+        Prices that take the place of the observed costs.
+    control : int
+        Index of the control.
+
+    Returns
+    -------
+    rows : ExperimentRows
+        Without a cost, as with one arm, costs are zero.
+    """
+    arm, n_arms = experiment.arm, len(experiment.treatments)
+    response, cost = experiment.outcomes @ objective, experiment.cost
+    if arm_cost is not None:
+        cost = arm_cost[arm]
+    elif cost is None:
+        cost = np.zeros(len(arm))
+    weight = experiment.sample_weight / experiment.sample_weight.mean()
+    propensity = experiment.propensity
+    inverse = weight if propensity is None else inverse_propensity(propensity, weight)
+    in_arm = np.bincount(arm, weights=inverse, minlength=n_arms)
+    constants = np.array([_constants(y, arm, weight, n_arms) for y in (response, cost)])
+    inverse = inverse * (len(arm) / in_arm)[arm]
+    return ExperimentRows(X, arm, response, cost, weight, inverse, constants, control)
+
+
+def observed_totals(values, rows):
+    """Return what a row stands for in the total of the arm that it received, and zero elsewhere.
+
+    The sum over the rows that a policy gives the arm that they received estimates the total of
+    the policy over all rows, in the way of Horvitz and Thompson.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,)
+        Observed response or cost.
+    rows : ExperimentRows
+        Rows.
+
+    Returns
+    -------
+    totals : ndarray of shape (n_samples, n_treatments), float64
+        Parts of totals.
+    """
+    totals = np.zeros((len(values), rows.n_arms))
+    totals[np.arange(len(values)), rows.arm] = rows.inverse * values
+    return totals
+
+
+def _constants(values, arm, weight, n_arms):
+    """Value of each arm whose weighted rows all have the same, else NaN."""
+    of_arms = [values[(arm == index) & (weight > 0)] for index in range(n_arms)]
+    return [y[0] if np.ptp(y) == 0 else np.nan for y in of_arms]
