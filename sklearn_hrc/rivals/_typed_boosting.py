@@ -50,6 +50,8 @@ class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
     amount_ : HistGradientBoostingRegressor or None
         Of the outcome, given that it is positive where there is an `occurrence_`. None where it
         is one whenever it is positive.
+    n_iter_ : int
+        Trees, or trees of the longer of both parts.
     n_features_in_ : int
         Number of columns seen in `fit`.
 
@@ -111,6 +113,7 @@ class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
         self.occurrence_ = self.amount_ = None
         if y.min() < 0 or np.mean(~positive) < MANY_ZEROS or not positive.any():
             self.amount_ = HistGradientBoostingRegressor(**parameters).fit(X, y, weight)
+            self.n_iter_ = self.amount_.n_iter_
             return self
         self.occurrence_ = HistGradientBoostingClassifier(**parameters).fit(X, positive, weight)
         if np.any(y[positive] != 1):
@@ -118,6 +121,8 @@ class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
             self.amount_ = amount.fit(
                 X[positive], y[positive], None if weight is None else weight[positive]
             )
+        parts = (self.occurrence_, self.amount_)
+        self.n_iter_ = max(part.n_iter_ for part in parts if part is not None)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
