@@ -1,4 +1,4 @@
-"""Decisions for every row of an experiment by policies that have not seen the row."""
+"""Held-out decisions for every row of an experiment, and choice among candidates."""
 
 from numbers import Integral
 from typing import Any
@@ -12,11 +12,12 @@ from sklearn.utils.validation import _num_samples
 from sklearn_hrc._compat import HasMethods, validate_params
 from sklearn_hrc._experiment import check_experiment, check_labels
 from sklearn_hrc._fold_fits import ask_fold
+from sklearn_hrc._one_standard_error import one_standard_error
 from sklearn_hrc._policy import PolicyMixin
 from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc.metrics._folds import check_folds
 
-__all__ = ["cross_fit_arms"]
+__all__ = ["cross_fit_arms", "one_standard_error"]
 
 
 @validate_params(
