@@ -1,7 +1,7 @@
 """Sphinx configuration.
 
-The pages fetch nothing. A build fetches one table, once, where it is not at hand: that of
-`examples/plot_hillstrom.py`.
+The pages fetch nothing. A build fetches two tables, once, where they are not at hand: those of
+`examples/plot_hillstrom.py` and `examples/plot_karlan_list.py`.
 """
 
 import os
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import sklearn_hrc
-from sklearn_hrc.datasets import fetch_hillstrom, load_thornton_hiv
+from sklearn_hrc.datasets import fetch_hillstrom, fetch_karlan_list, load_thornton_hiv
 
 os.environ["SKLEARN_HRC_DOCS"] = ".."  # the diagrams in examples link to their neighbours
 sys.path.append(str(Path(__file__).parent / "_ext"))
@@ -43,6 +43,7 @@ def examples_without_data():
     loaders = {
         "plot_hillstrom.py": partial(fetch_hillstrom, n_retries=0),
         "plot_thornton.py": load_thornton_hiv,
+        "plot_karlan_list.py": partial(fetch_karlan_list, n_retries=0),
     }
     for name, load in loaders.items():
         try:

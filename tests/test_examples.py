@@ -7,7 +7,7 @@ import pytest
 import sklearn
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
-REAL_DATA = {"plot_hillstrom", "plot_thornton"}
+REAL_DATA = {"plot_hillstrom", "plot_karlan_list", "plot_thornton"}
 SERVED = {"plot_ab_test"}
 LARGE = {"plot_large_table"}
 

@@ -4,6 +4,7 @@ FIRST = [
     "plot_ten_minute_start.py",
     "plot_hillstrom.py",
     "plot_thornton.py",
+    "plot_karlan_list.py",
     "plot_number_of_clusters.py",
     "plot_inside_a_policy.py",
     "plot_ab_test.py",

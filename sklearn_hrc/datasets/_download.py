@@ -15,15 +15,25 @@ __all__ = ["fetch_verified"]
 _CACHE_FOLDER = "sklearn_hrc"
 
 
-def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retries, delay):
+def fetch_verified(
+    url,
+    table,
+    *,
+    caller,
+    data_home,
+    download_if_missing,
+    n_retries,
+    delay,
+    read=read_verified,
+):
     """Return a published table from the cache, or download it first.
 
     Parameters
     ----------
     url : str
         Address of the table at its publisher.
-    table : PublishedTable
-        Expected content.
+    table : PublishedTable or PublishedRda
+        Name of the file and expected content.
     caller : str
         Name of the public function, for the message about pandas.
     data_home : str, path-like or None
@@ -34,6 +44,8 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
         Number of retries.
     delay : float
         Seconds between retries.
+    read : callable, default=read_verified
+        Reads a file that `table` describes, and raises ValueError where it is another one.
 
     Returns
     -------
@@ -50,14 +62,16 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
     import_pandas(caller)  # before a download that would be in vain
     path = Path(get_data_home(data_home), _CACHE_FOLDER, table.file_name)
     if path.is_file():
-        return read_cached(path, table, caller=caller)
+        return read_cached(path, table, caller=caller, read=read)
     if not download_if_missing:
         raise FileNotFoundError(
             f"{table.file_name} is expected at {path} because download_if_missing is False, "
             "got no such file."
         )
     try:
-        return download(url, path, table, caller=caller, n_retries=n_retries, delay=delay)
+        return download(
+            url, path, table, caller=caller, n_retries=n_retries, delay=delay, read=read
+        )
     except (OSError, HTTPException, ValueError) as error:
         raise OSError(
             f"{table.file_name} could not be downloaded from {url} ({str(error).rstrip('.')}): "
@@ -65,17 +79,17 @@ def fetch_verified(url, table, *, caller, data_home, download_if_missing, n_retr
         ) from error
 
 
-def read_cached(path, table, *, caller):
+def read_cached(path, table, *, caller, read):
     """Read a cached file and verify it, since somebody may have put it there or damaged it."""
     try:
-        return read_verified(path, table, caller=caller)
+        return read(path, table, caller=caller)
     except ValueError as error:
         raise ValueError(
             f"{str(error).rstrip('.')}: remove this file to have it downloaded again."
         ) from error
 
 
-def download(url, path, table, *, caller, n_retries, delay):
+def download(url, path, table, *, caller, n_retries, delay, read):
     """Download a table to `path` and return it, or delete it if it is not the published table."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A folder on the file system of the cache: the file then arrives there whole or not at all.
@@ -83,6 +97,6 @@ def download(url, path, table, *, caller, n_retries, delay):
         file = fetch_file(
             url, folder, local_filename=table.file_name, n_retries=n_retries, delay=delay
         )
-        frame = read_verified(file, table, caller=caller, source="the file there")
+        frame = read(file, table, caller=caller, source="the file there")
         os.replace(file, path)
     return frame

@@ -579,9 +579,11 @@ def test_thornton_propensities_are_shares_within_a_lottery(thornton):
 
 def test_figures_of_the_page(tmp_path, monkeypatch, capsys):
     page = Path(__file__).resolve().parents[2] / "docs" / "datasets.md"
-    real_file = Path(os.environ.get("SKLEARN_HRC_DATA", ""), "hillstrom.csv")
-    if not (page.is_file() and real_file.is_file()):
-        pytest.skip("REAL DATA NOT TESTED: no hillstrom.csv, or no page")
+    folder = Path(os.environ.get("SKLEARN_HRC_DATA", ""))
+    real_file, gifts = folder / "hillstrom.csv", folder / "charitable.rda"
+    if not (page.is_file() and real_file.is_file() and gifts.is_file()):
+        pytest.skip("REAL DATA NOT TESTED: no hillstrom.csv, no charitable.rda, or no page")
+    pytest.importorskip("rdata")
     (tmp_path / "sklearn_hrc").mkdir()
     shutil.copy(real_file, tmp_path / "sklearn_hrc")
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path))
@@ -592,4 +594,4 @@ def test_figures_of_the_page(tmp_path, monkeypatch, capsys):
             exec(block, names)
             output = capsys.readouterr().out
             assert not output or output.split() == printed.split()
-    assert len(blocks) == 9
+    assert len(blocks) == 11
