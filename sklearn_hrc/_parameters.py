@@ -11,6 +11,7 @@ from sklearn_hrc.budgets import UncertainBudget
 __all__ = [
     "align_outcomes",
     "as_finite",
+    "check_budget",
     "outcome_index",
     "resolve_arm_cost",
     "resolve_control",
@@ -29,6 +30,17 @@ def as_finite(value, name):
     if not np.isfinite(number):
         raise ValueError(f"{name} is expected to be a finite number, got {value!r:.60}.")
     return number
+
+
+def check_budget(budget):
+    """Refuse a budget that is neither None nor finite nor an UncertainBudget."""
+    if isinstance(budget, Real):
+        as_finite(budget, "budget")
+    elif budget is not None and not isinstance(budget, UncertainBudget):
+        raise ValueError(
+            "budget is expected to be a number, None, or an UncertainBudget of several, got "
+            f"{budget!r}."
+        )
 
 
 def resolve_parameters(allocator, treatments, outcome_names, *, ordered=False):
@@ -54,13 +66,7 @@ def resolve_parameters(allocator, treatments, outcome_names, *, ordered=False):
     objective : ndarray of shape (n_outcomes,)
         Weight of each outcome.
     """
-    if isinstance(allocator.budget, Real):
-        as_finite(allocator.budget, "budget")
-    elif allocator.budget is not None and not isinstance(allocator.budget, UncertainBudget):
-        raise ValueError(
-            "budget is expected to be a number, None, or an UncertainBudget of several, got "
-            f"{allocator.budget!r}."
-        )
+    check_budget(allocator.budget)
     return (
         resolve_control(allocator.control, treatments),
         resolve_arm_cost(allocator.arm_cost, treatments, ordered=ordered),

@@ -9,6 +9,7 @@ __all__ = [
     "OverlapWarning",
     "RareTreatmentWarning",
     "RuleConflictError",
+    "SharedKeyWarning",
 ]
 
 
@@ -42,3 +43,7 @@ class OverlapWarning(UserWarning):
 
 class RareTreatmentWarning(UserWarning):
     """So few rows received a treatment that its effect is uncertain by more than its size."""
+
+
+class SharedKeyWarning(UserWarning):
+    """So many rows share a key or a group that a random sample of rows cannot be drawn by it."""

@@ -7,8 +7,33 @@ from typing import Any
 import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
+from sklearn_hrc.large._checkpoint import Place
 
-__all__ = ["as_floats", "check_batch", "check_key", "check_part", "located"]
+__all__ = ["as_floats", "check_batch", "check_columns", "check_key", "check_part", "located"]
+
+
+def check_columns(source: Any, roles: Any, *, are_named: bool) -> None:
+    """Refuse columns without values, and features that nobody named and some parts lack."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
+    empty = [field.name for field in source.schema if pa.types.is_null(field.type)]
+    for name, parameter in [*roles.named, *((name, "key") for name in roles.key)]:
+        if name in empty and (parameter != "features" or are_named):
+            raise ValueError(
+                f"{parameter} {name!r} is expected to hold values, got a column of the type null, "
+                "which has none; name another column, or write its values with their type."
+            )
+    if without := [name for name in roles.features if name in empty]:
+        raise ValueError(
+            f"features are expected to hold values, got {without} of the type null, which has "
+            f"none; leave them out by ignore={without}."
+        )
+    for part in () if are_named else source.parts:
+        if lacking := [name for name in roles.features if name not in part.schema.names]:
+            raise ValueError(
+                f"{part.name} is expected to have the columns of other parts, got none called "
+                f"{lacking}; leave them out of the features by ignore={lacking}, or write the "
+                "part with them."
+            )
 
 
 def check_part(part: Any, schema: Any, names: list) -> None:
@@ -75,11 +100,12 @@ def as_floats(column: Any, name: str, parameter: str) -> np.ndarray:
 
 
 @contextmanager
-def located(part: Any, start: int, n_rows: int) -> Iterator[None]:
-    """Name the part and rows in errors that a batch raises."""
+def located(part: Any, place: Place, n_rows: int) -> Iterator[None]:
+    """Name the part and rows in errors that a batch raises, whose end is a place in the part."""
     try:
         yield
     except (ValueError, TypeError) as error:
+        start = place.row - n_rows
         rows = f"{part.name}, rows {start:,} to {start + max(n_rows, 1) - 1:,}"
         # Subclasses may take other arguments than a sentence.
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -113,11 +139,11 @@ def _told(bad):
 
 
 def _same_type(here, there):
-    """Tell whether two types hold the same values. Text may be stored as categories."""
+    """Tell whether a type holds values of another one. Text may be categories, and all may lack."""
     pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
 
     def values(of):
         of = of.value_type if pa.types.is_dictionary(of) else of
         return pa.string() if of in (pa.large_string(), pa.string_view()) else of
 
-    return values(here) == values(there)
+    return pa.types.is_null(here) or values(here) == values(there)

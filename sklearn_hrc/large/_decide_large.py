@@ -72,7 +72,8 @@ def decide_large(
         If `output` is a file.
     ValueError
         If a column is missing, or a row is not as the policy expects it. Errors name the file and
-        its rows. Then nothing is written.
+        its rows. Then nothing is written. On Spark an error of a row comes when arms are asked
+        for. It is an exception of Spark whose last line names the partition.
 
     See Also
     --------
@@ -111,8 +112,7 @@ def decide_large(
     counts: Counter = Counter()
     with folder_written_whole(Path(output)) as folder, Writer(folder, _ARM) as writer:
         for place, batch in read_batches(source, names, verbose=verbose):
-            part = source.parts[place.part]
-            with located(part, place.row - batch.num_rows, batch.num_rows):
+            with located(source.parts[place.part], place, batch.num_rows):
                 arms = np.asarray(decide(features_of(batch, features)))
             writer.write(place.part, batch.select(kept), arms)
             labels, found = np.unique(arms, return_counts=True)

@@ -27,7 +27,8 @@ def find_roles(columns: Sequence[str], wanted: dict[str, Any], metadata: dict[st
     Returns
     -------
     roles : Roles
-        All names are columns. `features` are all columns without another role if none are named.
+        All names are columns. `features` are all columns without another role if none are named,
+        in the order of their names, since files may have them in any order.
     """
     named = {parameter: as_names(given, parameter) for parameter, given in wanted.items()}
     check_there(named | {parameter: [name] for parameter, name in metadata.items()}, columns)
@@ -35,7 +36,7 @@ def find_roles(columns: Sequence[str], wanted: dict[str, Any], metadata: dict[st
     _check_apart(roles)
     if wanted["features"] is None:
         taken = {*roles.outcome, *metadata.values(), *roles.key, *named["ignore"]}
-        names = (name for name in columns if name not in taken)
+        names = sorted(name for name in columns if name not in taken)
         roles = roles._replace(features=[name for name in names if not name.startswith(_INDEX)])
     if not roles.features:
         raise ValueError(
@@ -55,9 +56,7 @@ def check_there(named: dict[str, list], columns: Sequence[str]) -> None:
 def _check_apart(roles):
     """Refuse a column that is two of outcome, treatment, cost, ... or one of them and a feature."""
     taken: dict[Hashable, str] = {}
-    named = [(name, "outcome") for name in roles.outcome]
-    named += [(name, parameter) for parameter, name in roles.metadata.items()]
-    for name, parameter in named + [(name, "features") for name in roles.features]:
+    for name, parameter in roles.named:
         if name in taken:
             raise ValueError(
                 f"{parameter} is expected to name a column of its own, got {name!r}, which is "

@@ -9,15 +9,15 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 
-from sklearn_hrc._unwrap import unwrap_policy
 from sklearn_hrc._version import __version__
 from sklearn_hrc.large._checkpoint import open_checkpoint
+from sklearn_hrc.large._checks import check_columns
 from sklearn_hrc.large._features import without_ids
 from sklearn_hrc.large._find_roles import find_roles
 from sklearn_hrc.large._passes import run_pass
 from sklearn_hrc.large._rows import features_of, rows_for_fit
 from sklearn_hrc.large._sample import Sampling
-from sklearn_hrc.large._sample_fit import fit_to_sample
+from sklearn_hrc.large._sample_fit import check_policy, fit_to_sample, keep_features
 from sklearn_hrc.large._source import find_source
 from sklearn_hrc.large._spark import (
     FIRST_ROWS,
@@ -73,7 +73,9 @@ def fit_large(
     cost, propensity, sample_weight, groups : str, default=None
         Columns of the further arrays of `fit`.
     features : sequence of str, default=None
-        Columns of `X`. None: all others but `ignore`, and but those that look like ids.
+        Columns of `X`, in this order. None: all others but `ignore`, and but those that look like
+        ids, in the order of their names, since files may have them in any. A
+        :class:`~sklearn_hrc.tables.TableCleaner` that begins the policy keeps all of them.
     ignore : str or sequence of str, default=()
         Columns that are no features, where `features` is None.
     key : str or sequence of str, default=None
@@ -107,9 +109,18 @@ def fit_large(
     TypeError
         If `data` can be read once only, or is no table, or if arms are neither text nor numbers.
     ValueError
-        If a column is missing in a file or has another type there, if a file cannot be read, if a
-        row has no arm, outcome or cost, or if a checkpoint is damaged or of another call. Errors
-        name the file and its rows.
+        If a parameter of the policy is wrong, if a column has no values, is missing in a file or
+        has another type there, if a file cannot be read, if a row has no arm, outcome or cost, or
+        if a checkpoint is damaged or of another call. Errors name the file and its rows, but for
+        those of the fit to the sample.
+
+    Warns
+    -----
+    SharedKeyWarning
+        If so many rows share a key, or a group, that they cannot be in the sample together.
+    UserWarning
+        If columns that look like ids are left out, features may have been recorded after the
+        treatment, or rows that are alike are drawn together.
 
     See Also
     --------
@@ -151,13 +162,14 @@ def fit_large(
     }
     _check_sample(sample)
     rng = check_random_state(random_state)
-    unwrap_policy(policy, name="policy")
     source = find_spark(data) if is_spark(data) else find_source(data)
     roles = find_roles(
         source.schema.names,
         {"outcome": outcome, "features": features, "ignore": ignore, "key": key},
         {"treatment": treatment} | {name: one for name, one in named.items() if one is not None},
     )
+    check_columns(source, roles, are_named=features is not None)
+    check_policy(policy, roles.outcome, has_cost=cost is not None)
     how = _facts_of(policy), roles, sample, random_state
     kept = open_checkpoint(checkpoint, __version__, *how, *source.facts)
     seed = kept.remember("seed", lambda: int(rng.randint(2**31)))
@@ -166,13 +178,12 @@ def fit_large(
     def fitted_to_sample():
         rows = run(Sampling(roles, sample, seed, source.n_rows), title="sample")
         chosen = roles if features is not None else without_ids(rows, roles)
-        fitted = fit_to_sample(clone(policy), *rows_for_fit(rows, chosen))
+        new = keep_features(clone(policy), chosen.features)
+        fitted = fit_to_sample(new, *rows_for_fit(rows, chosen))
         return chosen, fitted, features_of(rows.slice(0, FIRST_ROWS), chosen.features)
 
     roles, fitted, first_rows = kept.remember("policy", fitted_to_sample)
-    summing = (
-        portable_summing(roles, fitted, first_rows) if is_spark(data) else Summing(roles, fitted)
-    )
+    summing = _summing(source, roles, fitted, first_rows)
     fitted = adopt_sums(fitted, run(summing, title="all rows"))
     kept.clear()
     return fitted
@@ -183,6 +194,13 @@ def _run(source, verb, *, names, title, checkpoint, verbose):
     if isinstance(source, SparkTable):
         return run_on_spark(source, verb, names)
     return run_pass(source, verb, names, title, checkpoint, verbose=verbose)
+
+
+def _summing(source, roles, policy, first_rows):
+    """How rows are summed up, here or on Spark."""
+    if isinstance(source, SparkTable):
+        return portable_summing(roles, policy, first_rows)
+    return Summing(roles, policy)
 
 
 def _check_sample(sample):

@@ -73,7 +73,7 @@ def _bits_of(column, name):
         return _bits_of_text(column)
     raise TypeError(
         f"column {name!r} is expected to hold numbers, dates or text, got {column.type}; make a "
-        "column of each of its parts, or leave it out by features=."
+        f"column of each of its parts, or leave it out of the features, as by ignore=[{name!r}]."
     )
 
 

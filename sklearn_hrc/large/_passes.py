@@ -50,7 +50,7 @@ def run_pass(
     saved = time.monotonic()
     try:
         for place, batch in read_batches(source, names, done[0], title=title, verbose=verbose):
-            with located(source.parts[place.part], place.row - batch.num_rows, batch.num_rows):
+            with located(source.parts[place.part], place, batch.num_rows):
                 # Both change at once, so an interrupt finds a state that fits its place.
                 done = (place, verb.add(done[1], batch))
             if time.monotonic() - saved > SAVED_EVERY:
@@ -90,11 +90,12 @@ def read_batches(
         Rows, one at least.
     """
     n_rows = since.n_rows
+    for part in source.parts[since.part :]:
+        check_part(part, source.schema, names)
     with tqdm(
         total=source.n_rows, initial=n_rows, desc=title, unit=" rows", disable=not verbose
     ) as bar:
         for number, part in enumerate(source.parts[since.part :], since.part):
-            check_part(part, source.schema, names)
             start, read = 0, since.row if number == since.part else 0
             for batch in read_part(part, names):
                 end = start + batch.num_rows

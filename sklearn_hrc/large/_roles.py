@@ -32,6 +32,13 @@ class Roles(NamedTuple):
         return list(dict.fromkeys(names))
 
     @property
+    def named(self):
+        """Columns by parameter, but for those of the key, which may be others of them, too."""
+        named = [(name, "outcome") for name in self.outcome]
+        named += [(name, parameter) for parameter, name in self.metadata.items()]
+        return named + [(name, "features") for name in self.features]
+
+    @property
     def numbers(self):
         """Columns that need a number in every row, by parameter."""
         named = [(name, "outcome") for name in self.outcome]

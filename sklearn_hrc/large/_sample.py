@@ -5,6 +5,9 @@ smallest numbers, as many as the share of the arm in the table says. While rows 
 knows these shares yet. So all rows are kept whose number is below a limit that falls as rows come
 in, with some to spare. Of every arm the first ones are kept whatever the limit, as a rare arm has
 few rows below it.
+
+Rows that share a key have the same number, and are drawn together or not at all. Where so many
+share one that they cannot be held, those are kept whose columns together have the smallest numbers.
 """
 
 import json
@@ -14,6 +17,7 @@ import numpy as np
 
 from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc._warning import warn
+from sklearn_hrc.exceptions import SharedKeyWarning
 from sklearn_hrc.large._checks import check_batch, check_key
 from sklearn_hrc.large._hashes import row_numbers
 from sklearn_hrc.large._roles import Roles
@@ -115,13 +119,16 @@ class Sampling(NamedTuple):
         (rows,) = self._cut(kept).rows
         number, order = (rows.column(name).to_numpy() for name in (_NUMBER, _ORDER))
         labels, arm = self._arms(rows)
-        share = min(self.size / sum(kept.counts.values()), 1.0)
-        chosen = np.zeros(len(number), dtype=bool)
+        n_rows = sum(kept.counts.values())
+        chosen, are_shared = [], []
         for place, label in enumerate(labels):
             mine = np.flatnonzero(arm == place)
-            quota = round(share * kept.counts[label])
-            chosen[mine] = number[mine] <= self._last_number(number[mine], quota, label)
-        found = np.flatnonzero(chosen)
+            quota = round(min(self.size / n_rows, 1.0) * kept.counts[label])
+            n_drawn, is_shared = self._drawn(number[mine], quota, label)
+            chosen.append(mine[_first(number[mine], order[mine], n_drawn)])
+            are_shared.append(is_shared)
+        found = np.concatenate(chosen)
+        self._warn_of_shared_keys(len(found), min(self.size, n_rows), any(are_shared))
         found = found[np.lexsort((order[found], number[found]))]
         return rows.drop_columns([_NUMBER, _ORDER]).take(pa.array(found)).combine_chunks()
 
@@ -161,28 +168,42 @@ class Sampling(NamedTuple):
         encoded = rows.column(self.roles.metadata["treatment"]).combine_chunks().dictionary_encode()
         return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
 
-    def _last_number(self, number, quota, label):
-        """Largest number in the sample of an arm. Rows with the same number are not divided."""
+    def _drawn(self, number, quota, label):
+        """How many rows of an arm are drawn, and whether too many of them have one number."""
         if quota >= len(number):
-            return np.iinfo(np.uint64).max
-        number = np.sort(number)
-        different, counts = np.unique(number, return_counts=True)
+            return len(number), False
+        counts = np.unique(number, return_counts=True)[1]
         if counts.max() > max(MOST_ALIKE * quota, 1) and not self._told_apart_by():
             warn(
                 f"Rows are expected to differ, got {counts.max():,} that are alike among those of "
                 f"{label!r}, which are drawn together or not at all; name a column that tells "
                 "individuals apart in key."
             )
-        upto = np.cumsum(counts)
-        return different[max(np.searchsorted(upto, quota, side="right") - 1, 0)]
+        most, upto = max(quota, LEAST_ROWS), np.cumsum(counts)
+        # Each arm is in the sample, so the first ones are, too, or some of them.
+        whole = np.searchsorted(upto, quota, side="right")
+        return upto[whole - 1] if whole else min(upto[0], most), counts.max() > most
+
+    def _warn_of_shared_keys(self, n_drawn, n_wanted, are_shared):
+        names = self._told_apart_by()
+        if names and (are_shared or n_drawn < n_wanted / 2):
+            warn(
+                f"sample is expected to have about {n_wanted:,} rows with many values of {names}, "
+                f"got {n_drawn:,} rows, as a value is shared by too many; name columns that tell "
+                "more rows apart, or take a larger sample.",
+                SharedKeyWarning,
+            )
 
     def _shrunken(self, kept):
         """Leave rows out once there are too many."""
         n_kept = sum(rows.num_rows for rows in kept.rows)
         seen = sum(kept.counts.values())
         share = seen / max(seen, self.n_rows or 1)
-        is_small = n_kept <= 1.25 * SPARE * self.size * share + LEAST_ROWS * (len(kept.counts) + 1)
-        return kept if is_small else self._cut(kept)
+        most = 1.25 * SPARE * self.size * share + LEAST_ROWS * (len(kept.counts) + 1)
+        if np.isfinite(kept.limit) and kept.rows[0].num_rows > most:
+            # The last cut left too many, as rows share a number, so the next one waits for more.
+            most = 1.25 * kept.rows[0].num_rows
+        return kept if n_kept <= most else self._cut(kept)
 
     def _cut(self, kept):
         """Lower the limit to what the rows that were seen allow."""
@@ -190,7 +211,7 @@ class Sampling(NamedTuple):
         n_rows = max(sum(kept.counts.values()), self.n_rows or 1)
         limit = min(kept.limit, SPARE * self.size / n_rows * 2.0**64)
         rows = pa.concat_tables(kept.rows)
-        number = rows.column(_NUMBER).to_numpy()
+        number, order = (rows.column(name).to_numpy() for name in (_NUMBER, _ORDER))
         labels, arm = self._arms(rows)
         floors, left = {}, np.zeros(len(number), dtype=bool)
         for place, label in enumerate(labels):
@@ -199,9 +220,18 @@ class Sampling(NamedTuple):
             if len(mine) > LEAST_ROWS:
                 floor = float(np.partition(number[mine], LEAST_ROWS)[LEAST_ROWS])
             floors[label] = min(floor, kept.floors.get(label, np.inf))
-            left[mine] = number[mine] <= max(limit, floors[label])
+            mine = mine[number[mine] <= max(limit, floors[label])]
+            # One row more than an arm can have in the sample tells that its number has to stay out.
+            left[mine[_first(number[mine], order[mine], max(self.size, LEAST_ROWS) + 1)]] = True
         rows = rows.filter(pa.array(left)).combine_chunks()
         return kept._replace(rows=[rows], limit=limit, floors=floors)
+
+
+def _first(number, order, n_rows):
+    """Places of the rows with the smallest numbers. Their order tells those of one number apart."""
+    if n_rows >= len(number):
+        return np.arange(len(number))
+    return np.lexsort((order, number))[:n_rows]
 
 
 def _sums(first, second):

@@ -163,13 +163,16 @@ def _check_folders(files, folder):
 
 def _of_dataset(data, *, all_columns=False):
     """Return a part for each file. Arrow takes the columns of the first file for those of all."""
+    pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
     # A folder has its files in any order, so they are read in that of their names.
     fragments = sorted(_fragments(data), key=lambda one: getattr(one, "path", ""))
     if not fragments:
         raise ValueError("data is expected to have one file at least, got none.")
     names = [getattr(one, "path", f"part {place}") for place, one in enumerate(fragments)]
     schemas = [_schema_of(data, *named) for named in zip(fragments, names)]
-    schema = _united([data.schema, *schemas]) if all_columns else data.schema
+    schema = _united([data.schema, *schemas])
+    if not all_columns:
+        schema = pa.schema([field for field in schema if field.name in data.schema.names])
     parts = [_of_fragment(*part, schema) for part in zip(names, schemas, fragments)]
     return Source(schema, parts, data.count_rows())
 
@@ -200,13 +203,17 @@ def _schema_of(data, fragment, name):
 
 
 def _united(schemas):
-    """Return all columns, each with its first type."""
+    """Return all columns, each with its first type that has values."""
     pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
     fields = list(schemas[0])
     for schema in schemas[1:]:
         names = {field.name for field in fields}
         fields += [field for field in schema if field.name not in names]
-    return pa.schema(fields)
+    types: dict = {}
+    for field in (field for schema in schemas for field in schema):
+        if not pa.types.is_null(field.type):
+            types.setdefault(field.name, field.type)
+    return pa.schema([field.with_type(types.get(field.name, field.type)) for field in fields])
 
 
 def _reason(error):

@@ -47,6 +47,11 @@ class SparkTable(NamedTuple):
     frame: Any
 
     @property
+    def parts(self):
+        """Parts with columns of their own, of which there are none."""
+        return []
+
+    @property
     def facts(self):
         """What tells this table from another one."""
         return [str(self.schema), self.n_rows]
@@ -164,10 +169,14 @@ def decide_on_spark(frame: Any, deciding: Any, features: list, keep: list, arm: 
 
     def decide(batches):
         pa = import_from_extra("pyarrow", "sklearn_hrc.large", "arrow")
-        for batch in batches:
-            arms = pa.array(deciding.decide(batch)).cast(of_arrow)
-            columns = [*(batch.column(name) for name in keep), arms]
-            yield pa.RecordBatch.from_arrays(columns, names=[*keep, arm])
+        try:
+            for batch in batches:
+                arms = pa.array(deciding.decide(batch)).cast(of_arrow)
+                columns = [*(batch.column(name) for name in keep), arms]
+                yield pa.RecordBatch.from_arrays(columns, names=[*keep, arm])
+        except (ValueError, TypeError) as error:
+            # Arms are computed when nobody is there to make an answer an error again.
+            raise ValueError(f"{_partition()}: {error}") from None
 
     names = list(dict.fromkeys([*features, *keep]))
     return select(frame, names).mapInArrow(decide, schema)

@@ -9,7 +9,7 @@ import sklearn
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer
+from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc._unwrap import unwrap_policy
 
 ROLES = {"outcome": "gmv", "treatment": "coupon", "cost": "paid"}
@@ -51,6 +51,15 @@ def cluster_policy():
     """A policy of clusters of the features, which depend on the sample, without networks."""
     clusterer = HiddenClusterer(n_clusters=3, outcomes=False, random_state=0)
     return make_pipeline(clusterer, *segment_policy()[1:])
+
+
+def network_policy():
+    """A policy of networks, which are trained for two epochs."""
+    networks = MultiTaskRepresenter(
+        (4,), n_networks=2, n_components=2, members=(), max_epochs=2, random_state=0
+    )
+    clusterer = HiddenClusterer(n_clusters=2, random_state=0)
+    return make_pipeline(networks, clusterer, ClusterBudgetAllocator(budget=1.0, random_state=0))
 
 
 def write_parts(folder, table, n_parts, **changed):

@@ -18,6 +18,13 @@ def test_features_are_what_is_left():
     assert found.columns == ["spend", "gmv", "orders", "coupon", "paid", "id"]
 
 
+def test_features_are_those_of_any_order_of_the_columns():
+    wanted = {"outcome": "gmv", "features": None, "ignore": (), "key": "id"}
+    for columns in (COLUMNS, COLUMNS[::-1]):
+        found = find_roles(columns, wanted, {"treatment": "coupon"})
+        assert found.features == ["age", "orders", "paid", "spend"]
+
+
 def test_named_features_keep_their_order():
     assert roles(features=["spend", "age"]).features == ["spend", "age"]
 

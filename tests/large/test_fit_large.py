@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-import sklearn
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("pandas")
@@ -18,29 +16,18 @@ from helpers.large_tables import (  # noqa: E402
     cluster_policy,
     fit_in_memory,
     large_table,
+    network_policy,
     segment_policy,
     with_column,
     write_parts,
 )
 
-from sklearn_hrc import (  # noqa: E402
-    ClusterBudgetAllocator,
-    HiddenClusterer,
-    MultiTaskRepresenter,
-)
-from sklearn_hrc.large import _sample_fit, fit_large  # noqa: E402
+from sklearn_hrc import MultiTaskRepresenter  # noqa: E402
+from sklearn_hrc.large import fit_large  # noqa: E402
 from sklearn_hrc.large._roles import Roles  # noqa: E402
 from sklearn_hrc.large._sample import Sampling  # noqa: E402
 
 TABLE = large_table(900)
-
-
-def network_policy():
-    networks = MultiTaskRepresenter(
-        (4,), n_networks=2, n_components=2, members=(), max_epochs=2, random_state=0
-    )
-    clusterer = HiddenClusterer(n_clusters=2, random_state=0)
-    return make_pipeline(networks, clusterer, ClusterBudgetAllocator(budget=1.0, random_state=0))
 
 
 def fit(data, policy=None, **params):
@@ -143,15 +130,28 @@ def test_a_search_is_a_policy(tmp_path):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+def test_columns_may_come_in_any_order_and_from_folders(tmp_path):
+    pytest.importorskip("skrub")
+    table = TABLE.append_column("home", pa.array(np.arange(900) % 3))
+    expected = fit(table, cluster_policy(), features=None)
+    folders = ds.partitioning(pa.schema([("home", pa.int64())]), flavor="hive")
+    ds.write_dataset(table, tmp_path, format="parquet", partitioning=folders)
+    by_home = ds.dataset(tmp_path, partitioning="hive")
+    for data in (table.select(table.column_names[::-1]), by_home):
+        policy = fit(data, cluster_policy(), features=None)
+        assert policy.feature_names_in_.tolist() == ["age", "home", "spend"]
+        assert_same_policy(policy, expected, rtol=1e-9)
+
+
 def test_all_other_columns_are_features_but_ids_and_what_is_ignored():
     pytest.importorskip("skrub")
     table = TABLE.append_column("id", pa.array([f"c{i:05}" for i in range(900)]))
     table = table.append_column("ignored", pa.array(np.arange(900.0) % 7))
     with pytest.warns(UserWarning, match="ids were left out: 'id'"):
         policy = fit(table, features=None, ignore="ignored", sample=500)
-    assert policy.feature_names_in_.tolist() == FEATURES
+    assert policy.feature_names_in_.tolist() == ["age", "spend"]
     named = fit(table, features=None, ignore="ignored", key="id")
-    assert named.feature_names_in_.tolist() == FEATURES
+    assert named.feature_names_in_.tolist() == ["age", "spend"]
 
 
 def test_groups_and_further_outcomes(tmp_path):
@@ -171,24 +171,6 @@ def test_networks_are_trained_on_the_sample_and_small_batches_are_no_warning(tmp
     parts = fit(files, network_policy())
     assert parts[-1].estimation_ == "outcomes"
     assert_same_policy(parts, fit(TABLE, network_policy()), rtol=1e-6)
-
-
-@pytest.mark.parametrize("memory", [False, True])
-def test_clusters_of_a_large_sample_are_those_of_its_first_rows(memory, monkeypatch, tmp_path):
-    monkeypatch.setattr(_sample_fit, "CLUSTER_ROWS", 120)
-    X, y = TABLE.select(FEATURES).to_pandas()[:300], TABLE["gmv"].to_pandas()[:300]
-    rows = {name: TABLE[ROLES[name]].to_numpy()[:300] for name in ("treatment", "cost")}
-    policy = make_pipeline(StandardScaler(), *network_policy())
-    policy.set_params(memory=str(tmp_path) if memory else None)
-    policy = _sample_fit.fit_to_sample(policy, X, y, rows)
-    alone = make_pipeline(StandardScaler(), network_policy()[0])
-    with sklearn.config_context(enable_metadata_routing=True):
-        H = alone.fit(X, y, **rows).transform(X)
-        first = {name: values[:120] for name, values in rows.items()}
-        after = network_policy()[1:].fit(H[:120], y[:120], **first)
-    np.testing.assert_array_equal(policy[:-2].transform(X), H)
-    np.testing.assert_array_equal(policy[-2].cluster_centers_, after[0].cluster_centers_)
-    np.testing.assert_array_equal(policy[-1].cluster_sizes_, after[1].cluster_sizes_)
 
 
 def test_a_random_state_draws_the_sample():
@@ -226,6 +208,7 @@ BAD_PARTS = {
     "gap in cost": (bad("paid", GAP), "rows 0 to 299: cost 'paid' is expected to have a number"),
     "gap in arm": (bad("coupon", [None] + [0] * 299), "treatment 'coupon' is expected to hold a l"),
     "another type": (bad("paid", [1] * 300), "is expected to have double in column 'paid', .* got"),
+    "no values": (bad("gmv", [None] * 300), "rows 0 to 299: outcome 'gmv' .* got none in 300 of"),
     "no column": (
         lambda rows: rows.drop_columns("gmv"),
         "is expected to have the column 'gmv', as",
@@ -268,7 +251,12 @@ CALLS = {
     "policy": (
         TABLE,
         {"policy": MultiTaskRepresenter()},
-        "policy is expected to end in a policy, ",
+        "policy is expected to end in a policy",
+    ),
+    "no values": (
+        TABLE.append_column("home", pa.nulls(900)),
+        {"features": None},
+        r"features are expected to hold values, got .*, which has none; .* by ignore=\['home'\]",
     ),
     "state": (TABLE, {"random_state": "x"}, "'x' cannot be used to seed"),
 }

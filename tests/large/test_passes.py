@@ -95,6 +95,14 @@ def test_errors_name_the_part_and_the_rows():
         run_pass(source_of(*PARTS), Refusing(), ["x"], "list", open_checkpoint(None))
 
 
+def test_columns_of_all_parts_are_looked_at_before_rows_are_read():
+    source = source_of(*PARTS)
+    source.parts[3] = source.parts[3]._replace(schema=pa.schema([("z", pa.int64())]))
+    batches = read_batches(source, ["x"])
+    with pytest.raises(ValueError, match="part 3 is expected to have the column 'x'"):
+        next(batches)
+
+
 def test_progress_is_shown_if_asked_for(capsys):
     list(read_batches(source_of(*PARTS), ["x"], title="sample", verbose=1))
     shown = capsys.readouterr().err

@@ -9,6 +9,7 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
+from sklearn_hrc.large._checkpoint import Place  # noqa: E402
 from sklearn_hrc.large._checks import as_floats, check_batch, located  # noqa: E402
 from sklearn_hrc.large._roles import Roles  # noqa: E402
 from sklearn_hrc.large._rows import features_of, rows_for_fit  # noqa: E402
@@ -128,10 +129,10 @@ def test_refuses_rows_without_a_group():
 def test_errors_are_located(kind):
     part = Part("b.parquet", None, None)
     with pytest.raises(kind, match=r"^b\.parquet, rows 2,000 to 2,999: no$"):
-        with located(part, 2000, 1000):
+        with located(part, Place(0, 3000, 9000), 1000):
             raise kind("no")
     with pytest.raises(KeyError, match="^'no'$"):
-        with located(part, 0, 1):
+        with located(part, Place(0, 1, 1), 1):
             raise KeyError("no")
 
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 pa = pytest.importorskip("pyarrow")
+pc = pytest.importorskip("pyarrow.compute")
 
+from sklearn_hrc.exceptions import SharedKeyWarning  # noqa: E402
 from sklearn_hrc.large import _sample  # noqa: E402
+from sklearn_hrc.large._hashes import row_numbers  # noqa: E402
 from sklearn_hrc.large._roles import Roles  # noqa: E402
 from sklearn_hrc.large._sample import Sampling  # noqa: E402
 
@@ -214,6 +217,49 @@ def test_warns_of_rows_that_are_alike():
 def test_a_key_tells_rows_that_are_alike_apart():
     table = alike().append_column("id", pa.array(np.arange(1000)))
     assert draw([table], 500, roles=ROLES._replace(key=["id"])).num_rows == 500
+
+
+def with_key(key, n_rows=3000):
+    """Rows of two arms with a key."""
+    return rows_of(n_rows, shares=[0.5, 0.5, 0, 0]).append_column("id", pa.array(key(n_rows)))
+
+
+KEYED = ROLES._replace(key=["id"])
+
+
+def mostly_one(n_rows):
+    return np.where(np.arange(n_rows) % 10, 7, np.arange(n_rows) + 10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_key_that_most_rows_share_is_told_and_takes_no_memory(seed):
+    table, sampling = with_key(mostly_one), Sampling(KEYED, 100, seed)
+    kept, most = sampling.start(), 0
+    for batch in table.to_batches(max_chunksize=100):
+        kept = sampling.add(kept, batch)
+        most = max(most, sum(rows.num_rows for rows in kept.rows))
+    # An arm has one row more than the sample at most, and a quarter comes in before the next cut.
+    assert most <= 1.25 * 2 * 101
+    message = r"sample is expected to have about 100 rows with many values of \['id'\], got "
+    with pytest.warns(SharedKeyWarning, match=message):
+        sample = sampling.finish(kept)
+    parts = cut(table.take(np.random.default_rng(seed).permutation(3000)), [500, 1700])
+    kept = [functools.reduce(sampling.add, part.to_batches(), sampling.start()) for part in parts]
+    kept = [sampling.load(sampling.dump(each)) for each in kept]
+    with pytest.warns(SharedKeyWarning):
+        assert sampling.finish(functools.reduce(sampling.merge, kept)).equals(sample)
+
+
+def test_rows_of_one_key_are_drawn_by_what_else_they_hold():
+    table = with_key(lambda n_rows: np.zeros(n_rows, dtype=int))
+    with pytest.warns(SharedKeyWarning, match="got 100 rows, as a value is shared by too many"):
+        sample = draw([table], 100, roles=KEYED)
+    number = row_numbers(table, KEYED.columns, 0)
+    for label, count in counts_of(table).items():
+        mine = np.flatnonzero(table.column("arm").to_numpy() == label)
+        expected = mine[np.argsort(number[mine])][: round(count / 30)]
+        drawn = sample.filter(pc.equal(sample.column("arm"), label))
+        assert drawn.column("x").to_pylist() == expected.tolist()
 
 
 def test_categories_are_drawn_as_text():

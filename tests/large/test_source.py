@@ -183,6 +183,20 @@ def test_names_the_file_with_another_type(tmp_path):
         read(tmp_path)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_a_file_may_lack_all_values_of_a_column(place, as_dataset, tmp_path):
+    def without(rows):
+        return rows.set_column(1, "age", pa.nulls(30))
+
+    write_parts(tmp_path, TABLE, 3, **{f"part_{place}": without})
+    data = ds.dataset(tmp_path) if as_dataset else tmp_path
+    assert find_source(data).schema.field("age").type == pa.float64()
+    found = read(data).column("age").to_pylist()
+    assert found[30 * place : 30 * (place + 1)] == [None] * 30
+    assert found[60:] == TABLE.column("age").to_pylist()[60:]
+
+
 def test_text_may_be_stored_as_categories_in_some_files(tmp_path):
     text = TABLE.set_column(1, "age", pa.array(["x", "y", "z"] * 30))
     parts = {"part_1": lambda rows: rows.set_column(1, "age", rows["age"].dictionary_encode())}

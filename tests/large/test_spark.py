@@ -1,6 +1,7 @@
 """Spark for real: the same policy and arms as on one machine, also if workers are killed."""
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ pytest.importorskip("pyspark")
 pytest.importorskip("pyarrow")
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.errors import PythonException
+from pyspark.sql import SparkSession, functions
 
 from sklearn_hrc import (
     ClusterBudgetAllocator,
@@ -154,6 +156,24 @@ def test_gap_in_one_partition_is_one_sentence(spark, column, row, value, told):
     values[row] = value
     with pytest.raises(ValueError, match=told):
         fit_large(network_policy(), frame_of(spark, with_column(TABLE, column, values)), **GIVEN)
+
+
+def test_gap_in_a_row_to_decide_ends_in_one_sentence(spark, here):
+    ages = TABLE.column("age").to_pylist()
+    ages[17] = np.nan
+    arms = decide_large(here, frame_of(spark, with_column(TABLE, "age", ages)), keep="customer")
+    with pytest.raises(PythonException) as caught:
+        arms.toArrow()
+    told = str(caught.value).strip()
+    assert re.search(r"\nValueError: partition \d+: Row \d+: 'age' is expected to be .*\.$", told)
+    # An error of a cause would be told before.
+    assert told.count("Error: ") == 1
+
+
+def test_column_without_values_is_said_before_rows_are_read(spark):
+    frame = frame_of(spark).withColumn("home", functions.lit(None))
+    with pytest.raises(ValueError, match=r"^features are expected to hold values, got \['home'\]"):
+        fit_large(network_policy(), frame, **{**GIVEN, "features": None})
 
 
 def test_unknown_column_is_said_before_anything_runs(spark):
