@@ -69,7 +69,7 @@ class CalibrationDisplay:
     >>> from sklearn_hrc.datasets import make_coupon_experiment
     >>> from sklearn_hrc.plotting import CalibrationDisplay
     >>> fit, new = (make_coupon_experiment(4000, random_state=seed) for seed in range(2))
-    >>> segments = [(e.data[:, :2] > 0) @ [[1], [2]] for e in (fit, new)]
+    >>> segments = [(e.data[:, :2] > [100, 10]) @ [[1], [2]] for e in (fit, new)]
     >>> allocator = ClusterBudgetAllocator(random_state=0).fit(
     ...     segments[0], fit.target, treatment=fit.treatment, cost=fit.cost)
     >>> display = CalibrationDisplay.from_estimator(

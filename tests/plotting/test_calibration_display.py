@@ -14,7 +14,7 @@ from sklearn_hrc.plotting import CalibrationDisplay
 
 
 def segments(e):
-    return (e.data[:, :2] > 0) @ np.array([[1], [2]])
+    return (e.data[:, :2] > [118.0, 21.0]) @ np.array([[1], [2]])
 
 
 @pytest.fixture(scope="module")
