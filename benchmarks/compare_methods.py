@@ -1,0 +1,65 @@
+"""HRC and its rivals as estimators, each made for the rows that it is fitted to.
+
+A rival has the settings that its class has by default. `two-stage` stands in with three learners,
+since which one is best depends on the world.
+"""
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
+from sklearn_hrc.rivals import (
+    CausalForestPolicy,
+    DirectReturnPolicy,
+    NetworkPolicy,
+    PolicyTreePolicy,
+    TwoStagePolicy,
+)
+
+HRC = "HRC"
+RIDGE_ALPHAS = np.logspace(0, 6, 13)
+
+
+def hrc(control, seed):
+    """The README's pipeline."""
+    return make_pipeline(
+        StandardScaler(),
+        MultiTaskRepresenter(random_state=seed),
+        HiddenClusterer(n_clusters=64, random_state=seed),
+        ClusterBudgetAllocator(control=control, random_state=seed),
+    )
+
+
+def rival(make, **parameters):
+    """Make a rival with parameters of its own."""
+    return lambda control, seed: make(control=control, random_state=seed, **parameters)
+
+
+def squared_error(control, seed):
+    """Two stages with one boosted regression of all arms, arms as categories by their index."""
+    trees = HistGradientBoostingRegressor(random_state=seed)
+    return TwoStagePolicy(trees, control=control, random_state=seed)
+
+
+def ridge(control, seed):
+    """Two stages with a ridge regression of each arm."""
+    model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_ALPHAS))
+    return TwoStagePolicy(model, learner="t", control=control, random_state=seed)
+
+
+METHODS = {
+    HRC: hrc,
+    "two-stage, typed boosting": rival(TwoStagePolicy),
+    "two-stage, boosting": squared_error,
+    "two-stage, ridge": ridge,
+    "two-stage, network": rival(NetworkPolicy, loss="prediction"),
+    "causal forest": rival(CausalForestPolicy),
+    "direct return": rival(DirectReturnPolicy),
+    "policy learning": rival(NetworkPolicy, loss="policy_learning"),
+    "maximum entropy": rival(NetworkPolicy, loss="maximum_entropy"),
+    "primal": rival(NetworkPolicy, loss="primal"),
+    "policy tree": rival(PolicyTreePolicy),
+}
