@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-__all__ = ["expect_outcomes", "fit_of_all_arms", "fit_per_arm"]
+__all__ = ["expect_outcomes", "fit_of_all_arms", "fit_per_arm", "fit_weighted"]
 
 
 def fit_of_all_arms(estimator, X, y, rows, known):
@@ -34,7 +34,7 @@ def fit_of_all_arms(estimator, X, y, rows, known):
     if not learn.any():
         return [None] * len(known)
     with_arm = np.column_stack([X, rows.arm])[learn]
-    model = _fit(estimator, with_arm, y[learn], rows.weight[learn])
+    model = fit_weighted(estimator, with_arm, y[learn], rows.weight[learn])
     return [_OfArm(model, arm) if unknown[arm] else None for arm in range(len(known))]
 
 
@@ -48,7 +48,7 @@ def fit_per_arm(estimator, X, y, rows, known):
         learn = (rows.arm == arm) & (rows.weight > 0)
         is_known = not np.isnan(value)
         given = (X[learn], y[learn], rows.weight[learn])
-        models.append(None if is_known else _fit(estimator, *given).predict)
+        models.append(None if is_known else fit_weighted(estimator, *given).predict)
     return models
 
 
@@ -85,14 +85,18 @@ class _OfArm:
         return self.model.predict(np.column_stack([X, np.full(len(X), self.arm)]))
 
 
-def _fit(estimator, X, y, weight):
+def fit_weighted(estimator, X, y, weight):
+    """Fit a clone, without weights where all are equal."""
     model = clone(estimator)
     if np.ptp(weight) == 0:
         return model.fit(X, y)
     if isinstance(model, Pipeline):
-        last, step = model.steps[-1]
+        step = model[-1]
         if has_fit_parameter(step, "sample_weight"):
-            return model.fit(X, y, **{f"{last}__sample_weight": weight})
+            # Step by step, which works with metadata routing and without.
+            before = model[:-1].fit_transform(X, y) if len(model) > 1 else X
+            step.fit(before, y, sample_weight=weight)
+            return model
     elif has_fit_parameter(model, "sample_weight"):
         return model.fit(X, y, sample_weight=weight)
     raise ValueError(

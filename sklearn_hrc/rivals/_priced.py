@@ -18,18 +18,19 @@ QUANTILES = 1025
 class PricedPolicy(BudgetedPolicy):
     """A policy `argmax value - price * priced`, with one price for all.
 
-    A subclass has two methods. `_fit_scores(rows, rng)` learns. `_scores(X)` returns `value` and
-    `priced`, each of shape (n_samples, n_treatments). It may have a third: `_totals(rows, value,
-    priced)` says what an arm of a row adds to the response and the cost of everyone, where that
-    is not value and priced.
+    A subclass has two methods. `_scores(X)` returns `value` and `priced`, each of shape
+    (n_samples, n_treatments). `_fit_scores(rows, rng)` learns. It may return the scores by which
+    prices are found on the rows of fit, such as those of models that have not seen the row. It
+    may have a third: `_totals(rows, value, priced)` says what an arm of a row adds to the
+    response and the cost of everyone, where that is not value and priced.
     """
 
     def _learn(self, rows, rng):
         self._direction = draw_direction(rows.X.shape[1], rng)
         places = project(rows.X, self._direction)
         self._places = np.quantile(places, np.linspace(0, 1, QUANTILES))
-        self._fit_scores(rows, rng)
-        value, priced = self._scores(rows.X)
+        scores = self._fit_scores(rows, rng)
+        value, priced = self._scores(rows.X) if scores is None else scores
         totals = self._totals(rows, value, priced)
         self._path = price_path(value, self._without_ties(rows.X, priced), *totals)
 
