@@ -15,7 +15,7 @@ from sklearn_hrc.rivals import (
     CausalForestPolicy,
     DirectReturnPolicy,
     NetworkPolicy,
-    PolicyTreePolicy,
+    DoublyRobustPolicyTree,
     TwoStagePolicy,
 )
 
@@ -61,5 +61,5 @@ METHODS = {
     "policy learning": rival(NetworkPolicy, loss="policy_learning"),
     "maximum entropy": rival(NetworkPolicy, loss="maximum_entropy"),
     "primal": rival(NetworkPolicy, loss="primal"),
-    "policy tree": rival(PolicyTreePolicy),
+    "policy tree": rival(DoublyRobustPolicyTree),
 }

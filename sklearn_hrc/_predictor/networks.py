@@ -21,7 +21,7 @@ from sklearn_hrc._predictor.network_graph import GraphNet, place_rows, training_
 from sklearn_hrc._predictor.network_module import RowLosses, SideBySide, first_direction, unpack
 from sklearn_hrc._predictor.network_steps import Net, Rows, SlicingIterator
 
-__all__ = ["train_side_by_side"]
+__all__ = ["one_thread", "train_side_by_side"]
 
 # Effects of the arms are small beside the base: the heads are shrunk more, and most
 # of all what is particular to an arm.
@@ -97,7 +97,7 @@ def train_side_by_side(
     ]
     n_learning = np.count_nonzero(learns, axis=1)
     callbacks, kept = _callbacks(rows, n_learning, verbose)
-    with _one_thread(), _stream(device):
+    with one_thread(), _stream(device):
         net = _untrained(
             torch.Generator().manual_seed(order_seed),
             module__n_features=features.shape[1],
@@ -144,7 +144,7 @@ def _stream(device):
 
 
 @contextlib.contextmanager
-def _one_thread():
+def one_thread():
     """Train on one thread: a step is too short to be shared.
 
     Two threads gain nothing on an idle machine. Where others use its cores

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_hrc.rivals._held_out import deal_folds
 from sklearn_hrc.rivals._outcome_models import fit_weighted
-from sklearn_hrc.rivals._robust_scores import deal_folds
 
 __all__ = ["ForestModel", "centred_arms", "expect_by_forest", "fit_forest", "held_out_mean"]
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.isotonic import isotonic_regression
 
 from sklearn_hrc._programme.hull import hull_path
 
@@ -21,7 +22,8 @@ class PricePath(NamedTuple):
         Prices at which rows move to a dearer arm, falling.
     response, cost : ndarray of shape (n_steps + 1,)
         Means per individual before the first step and after each step. The cost never falls: where
-        an estimate of it does, what was spent before counts.
+        an estimate of it does, steps share their mean. A running maximum of noisy sums would be
+        too large.
     """
 
     slope: np.ndarray
@@ -52,7 +54,7 @@ def price_path(value, priced, response, cost):
         start = outcome[np.arange(n_samples), path.start].sum()
         steps = outcome[path.cluster, path.target] - outcome[path.cluster, before]
         totals.append(np.cumsum(np.append(start, steps)) / n_samples)
-    return PricePath(path.slope, totals[0], np.maximum.accumulate(totals[1]))
+    return PricePath(path.slope, totals[0], isotonic_regression(totals[1]))
 
 
 def price_of_budget(path, budget):

@@ -5,12 +5,17 @@ import numpy as np
 from sklearn_hrc._positions import draw_direction, project
 from sklearn_hrc.rivals._budgeted import BudgetedPolicy, Plan
 from sklearn_hrc.rivals._price_path import arms_at_price, price_of_budget, price_path
+from sklearn_hrc.rivals._rows import observed_totals
 
 __all__ = ["PricedPolicy"]
 
 # Share by which what is priced differs between rows, so that those who are worth the same do not
 # all move at one price. Larger than rounding, and too small to matter where rows differ.
 TIE_BREAK = 1e-6
+# Share of the mean cost of an arm beyond that of the cheapest arm, that it is expected to cost
+# everybody at least. Regressions expect some rows to cost less than nothing, and would give them
+# the arm at any price.
+LEAST_SHARE = 0.05
 # Points of the distribution of places that are kept.
 QUANTILES = 1025
 
@@ -32,14 +37,19 @@ class PricedPolicy(BudgetedPolicy):
         scores = self._fit_scores(rows, rng)
         value, priced = self._scores(rows.X) if scores is None else scores
         totals = self._totals(rows, value, priced)
-        self._path = price_path(value, self._without_ties(rows.X, priced), *totals)
+        self._cheapest, self._floor = _least_costs(rows)
+        self._path = price_path(value, self._as_priced(rows.X, priced), *totals)
 
     def _totals(self, rows, value, priced):
         weight = rows.weight[:, None]
         return value * weight, priced * weight
 
-    def _without_ties(self, X, priced):
-        """Let what is priced differ a little between rows, by a function of their features."""
+    def _as_priced(self, X, priced):
+        """Keep costs above those of the cheapest arm, and let them differ a little between rows.
+
+        The differences are a function of the features.
+        """
+        priced = np.maximum(priced, priced[:, [self._cheapest]] + self._floor)
         place = np.interp(project(X, self._direction), self._places, np.linspace(0, 1, QUANTILES))
         return priced * (1 + TIE_BREAK * place[:, None])
 
@@ -53,5 +63,12 @@ class PricedPolicy(BudgetedPolicy):
 
     def _codes(self, X, assignments):
         value, priced = self._scores(X)
-        priced = self._without_ties(X, priced)
+        priced = self._as_priced(X, priced)
         return np.stack([arms_at_price(value, priced, price) for price in assignments])
+
+
+def _least_costs(rows):
+    """Index of the arm of the least mean cost, and what others are expected to cost beyond it."""
+    mean = observed_totals(rows.cost, rows).sum(axis=0) / len(rows.cost)
+    cheapest = int(mean.argmin())
+    return cheapest, LEAST_SHARE * (mean - mean[cheapest])

@@ -1,10 +1,9 @@
 """Doubly robust scores of every arm, by models that have not seen the row."""
 
-import numpy as np
-
 from sklearn_hrc.rivals._augmented_totals import augmented_totals
+from sklearn_hrc.rivals._held_out import expect_held_out
 
-__all__ = ["deal_folds", "robust_scores", "rows_at"]
+__all__ = ["robust_scores"]
 
 
 def robust_scores(predictor, rows, n_folds, rng):
@@ -16,8 +15,8 @@ def robust_scores(predictor, rows, n_folds, rng):
 
     Parameters
     ----------
-    predictor : PricedPolicy
-        Its scores are expected responses and costs. It is fitted to each training part.
+    predictor : TwoStagePolicy
+        Its models expect responses and costs.
     rows : ExperimentRows
         Rows.
     n_folds : int
@@ -31,58 +30,9 @@ def robust_scores(predictor, rows, n_folds, rng):
         Scores with the weights of the rows in them. Where an arm has a constant outcome, its
         score is the constant times the weight.
     """
-    fold = deal_folds(rows.arm, rows.weight > 0, n_folds, rng)
-    expected = np.empty((2, len(fold), rows.n_arms))
-    for k in np.unique(fold):
-        held_out = fold == k
-        predictor._fit_scores(rows_at(rows, ~held_out), rng)
-        expected[:, held_out] = predictor._scores(rows.X[held_out])
+    expected = expect_held_out(predictor, rows, n_folds, rng)
     response, cost = (
         augmented_totals(mean, observed, rows)
         for mean, observed in zip(expected, (rows.response, rows.cost))
     )
     return response, cost
-
-
-def deal_folds(arm, counts, n_folds, rng):
-    """Deal rows to folds, so that each fold has its share of every arm.
-
-    Parameters
-    ----------
-    arm : ndarray of shape (n_samples,), intp
-        Index of the received arm.
-    counts : ndarray of shape (n_samples,), bool
-        Whether the row has a weight. These rows are dealt first.
-    n_folds : int
-        Number of folds.
-    rng : RandomState
-        Source of the draws.
-
-    Returns
-    -------
-    fold : ndarray of shape (n_samples,), intp
-        Index of the fold of each row.
-    """
-    order = np.lexsort((rng.permutation(len(arm)), ~counts, arm))
-    fold = np.empty(len(arm), dtype=np.intp)
-    fold[order] = np.arange(len(arm)) % n_folds
-    return fold
-
-
-def rows_at(rows, index):
-    """Return some of the rows, with what is known of the arms from all rows.
-
-    Parameters
-    ----------
-    rows : ExperimentRows
-        Rows.
-    index : ndarray
-        Which of them.
-
-    Returns
-    -------
-    rows : ExperimentRows
-        These rows.
-    """
-    columns = ("X", "arm", "response", "cost", "weight", "inverse")
-    return rows._replace(**{name: getattr(rows, name)[index] for name in columns})

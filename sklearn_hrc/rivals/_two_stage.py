@@ -1,12 +1,15 @@
 """Two stages: predict what every arm would give, then spend the budget on the predictions."""
 
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, clone
 
-from sklearn_hrc._compat import HasMethods, StrOptions
+from sklearn_hrc._compat import HasMethods, Interval, StrOptions
+from sklearn_hrc.rivals._augmented_totals import augmented_totals
+from sklearn_hrc.rivals._held_out import expect_held_out
 from sklearn_hrc.rivals._outcome_models import expect_outcomes, fit_of_all_arms, fit_per_arm
 from sklearn_hrc.rivals._priced import PricedPolicy
 from sklearn_hrc.rivals._typed_boosting import TypedBoostingRegressor
@@ -19,7 +22,9 @@ class TwoStagePolicy(PricedPolicy):
 
     The usual way, TSM in the papers on marketing budgets (arXiv:2407.13664): regressions
     predict, and the programme takes the predictions for true. Nothing tells the regressions
-    which errors change a decision.
+    which errors change a decision. Ours are the prices of budgets. They are found by predictions
+    for rows that models have not seen, augmented by what was observed beyond these predictions.
+    By predictions for the rows of fit, trees overspend.
 
     Take it instead of HRC where a plain model predicts well already, and where its predictions
     are wanted for other uses, too.
@@ -33,6 +38,9 @@ class TwoStagePolicy(PricedPolicy):
         regression of the rows of each arm.
     cost_estimator : regressor, default=None
         Of the cost. None is `estimator`.
+    n_folds : int, default=3
+        Folds in which predictions are made to find prices, so that there are as many more fits.
+        None finds prices by predictions of the rows of fit.
     budget : float, default=None
         Mean cost per individual. None is what the experiment spent.
     control : label, default=None
@@ -42,7 +50,7 @@ class TwoStagePolicy(PricedPolicy):
     arm_cost : array-like of shape (n_treatments,), Series or dict, default=None
         Known price of each arm, in place of `cost`.
     random_state : int, RandomState instance or None, default=None
-        Seeds the default regression, and tells rows apart that are worth the same.
+        Seeds the default regression, deals folds, and tells rows apart that are worth the same.
 
     Attributes
     ----------
@@ -78,6 +86,7 @@ class TwoStagePolicy(PricedPolicy):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "learner": [StrOptions({"s", "t"})],
         "cost_estimator": [HasMethods(["fit", "predict"]), None],
+        "n_folds": [Interval(Integral, 2, None, closed="left"), None],
         "budget": "no_validation",
         "control": "no_validation",
         "objective": "no_validation",
@@ -91,6 +100,7 @@ class TwoStagePolicy(PricedPolicy):
         *,
         learner: Literal["s", "t"] = "s",
         cost_estimator: RegressorMixin | None = None,
+        n_folds: int | None = 3,
         budget: float | None = None,
         control: Any = None,
         objective: int | str | list[Any] | dict[Any, float] | None = None,
@@ -100,6 +110,7 @@ class TwoStagePolicy(PricedPolicy):
         self.estimator = estimator
         self.learner = learner
         self.cost_estimator = cost_estimator
+        self.n_folds = n_folds
         self.budget = budget
         self.control = control
         self.objective = objective
@@ -107,6 +118,19 @@ class TwoStagePolicy(PricedPolicy):
         self.random_state = random_state
 
     def _fit_scores(self, rows, rng):
+        expected = None
+        if self.n_folds is not None:
+            expected = expect_held_out(self, rows, self.n_folds, rng)
+        self._fit_models(rows, rng)
+        return expected
+
+    def _totals(self, rows, value, priced):
+        if self.n_folds is None:
+            return super()._totals(rows, value, priced)
+        outcomes = zip((value, priced), (rows.response, rows.cost))
+        return tuple(augmented_totals(expected, observed, rows) for expected, observed in outcomes)
+
+    def _fit_models(self, rows, rng):
         fit = fit_of_all_arms if self.learner == "s" else fit_per_arm
         first = self._default(rows, rng) if self.estimator is None else self.estimator
         second = first if self.cost_estimator is None else self.cost_estimator

@@ -18,9 +18,33 @@ from sklearn_hrc.exceptions import BudgetError
 from sklearn_hrc.metrics import predict_budgets
 from sklearn_hrc.model_selection import cross_fit_arms
 from sklearn_hrc.plotting import BudgetCurveDisplay
-from sklearn_hrc.rivals import TwoStagePolicy, TypedBoostingRegressor
+from sklearn_hrc.rivals import (
+    CausalForestPolicy,
+    DirectReturnPolicy,
+    DoublyRobustPolicyTree,
+    NetworkPolicy,
+    TwoStagePolicy,
+    TypedBoostingRegressor,
+)
 
-RIVALS = [TwoStagePolicy(Ridge(), random_state=0)]
+pytest.importorskip("econml")
+
+QUICK = {"max_epochs": 2, "n_networks": 2, "random_state": 0}
+RIVALS = [
+    TwoStagePolicy(Ridge(), random_state=0),
+    DoublyRobustPolicyTree(
+        estimator=Ridge(),
+        learner="t",
+        n_folds=2,
+        n_bins=8,
+        min_samples_leaf=10,
+        depth=1,
+        random_state=0,
+    ),
+    CausalForestPolicy(n_estimators=4, estimator=Ridge(), random_state=0),
+    NetworkPolicy(**QUICK, decision_epochs=1),
+    DirectReturnPolicy(**QUICK),
+]
 
 
 # The checks give no treatment, and policies say so each time.

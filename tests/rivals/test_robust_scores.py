@@ -9,7 +9,8 @@ from sklearn_hrc._allocator_rows import first_rows
 from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.metrics import policy_value
 from sklearn_hrc.rivals import TwoStagePolicy
-from sklearn_hrc.rivals._robust_scores import deal_folds, robust_scores
+from sklearn_hrc.rivals._held_out import deal_folds
+from sklearn_hrc.rivals._robust_scores import robust_scores
 from sklearn_hrc.rivals._rows import experiment_rows
 
 

@@ -7,6 +7,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_hrc.datasets import make_coupon_experiment
 from sklearn_hrc.rivals import TwoStagePolicy
@@ -30,7 +31,7 @@ def test_a_regression_of_each_arm_finds_lines(lines):
 def test_the_best_are_served_first(lines):
     # The effect 2 - 1.5 x falls and the cost 1 + x rises, so that a budget serves the smallest x.
     X, y, rows = lines
-    policy = TwoStagePolicy(LinearRegression(), learner="t", budget=10.5 / 40)
+    policy = TwoStagePolicy(LinearRegression(), learner="t", n_folds=None, budget=10.5 / 40)
     arms = policy.fit(X, y, **rows).predict(X)
     # Costs of the first eight are 1.0, 1.1, ..., 1.7: 10.8 in all.
     assert arms.tolist() == [1] * 7 + [0] * 33
@@ -91,6 +92,25 @@ def test_a_regression_without_weights_is_refused_where_they_differ(lines):
         policy.fit(X, y, **rows, sample_weight=np.arange(40.0))
 
 
+@pytest.mark.parametrize("n_folds", [3, None])
+def test_prices_come_from_rows_that_models_have_not_seen(n_folds):
+    # Trees that know each row by heart expect of each what it gave, which is noise.
+    rng = np.random.default_rng(0)
+    X, arm = rng.normal(size=(600, 3)), rng.integers(0, 2, 600)
+    cost = arm * (rng.random(600) < 0.3) * 4.0
+    response = rng.normal(size=600) + 0.5 * arm
+    tree = DecisionTreeRegressor(random_state=0)
+    policy = TwoStagePolicy(tree, learner="t", n_folds=n_folds, budget=0.6, random_state=0)
+    policy.fit(X, response, treatment=arm, cost=cost)
+    new = policy.predict(rng.normal(size=(4000, 3)))
+    true_cost = 1.2 * new.mean()
+    if n_folds is None:
+        assert true_cost > 0.66
+    else:
+        assert true_cost == pytest.approx(0.6, abs=0.08)
+
+
+@pytest.mark.slow
 def test_trees_find_effects():
     world = make_coupon_experiment(3000, random_state=0)
     policy = TwoStagePolicy(random_state=0)
