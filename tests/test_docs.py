@@ -24,6 +24,7 @@ MODULES = [
     "sklearn_hrc.planning",
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
+    "sklearn_hrc.rivals",
     "sklearn_hrc.rules",
     "sklearn_hrc.large",
     "sklearn_hrc.serving",
@@ -83,9 +84,10 @@ def test_tables_of_files_name_every_file_of_a_wing(wing):
     assert present - {"__init__.py"} - named == set()
 
 
-def test_table_of_large_tables_names_every_file_and_no_others():
-    named = set(re.findall(r"`large/(_\w+\.py)`", (DOCS / "architecture.md").read_text()))
-    present = {path.name for path in (ROOT / "sklearn_hrc" / "large").glob("_*.py")}
+@pytest.mark.parametrize("wing", ["large", "rivals"])
+def test_table_of_a_public_wing_names_every_file_and_no_others(wing):
+    named = set(re.findall(rf"`{wing}/(_\w+\.py)`", (DOCS / "architecture.md").read_text()))
+    present = {path.name for path in (ROOT / "sklearn_hrc" / wing).glob("_*.py")}
     assert named == present - {"__init__.py"}
 
 

@@ -24,6 +24,7 @@ MODULES = [
     "sklearn_hrc.planning",
     "sklearn_hrc.plotting",
     "sklearn_hrc.report",
+    "sklearn_hrc.rivals",
     "sklearn_hrc.rules",
     "sklearn_hrc.large",
     "sklearn_hrc.serving",
