@@ -14,8 +14,8 @@ from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepres
 from sklearn_hrc.rivals import (
     CausalForestPolicy,
     DirectReturnPolicy,
-    NetworkPolicy,
     DoublyRobustPolicyTree,
+    NetworkPolicy,
     TwoStagePolicy,
 )
 
