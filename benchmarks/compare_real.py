@@ -42,7 +42,7 @@ N_FOLDS = 3
 BEST_MIX, BEST_ARM = "best mix", "best single arm"
 
 
-def mixed(control, seed):
+def mixed(control, n_features, seed):
     """Give everybody one of two arms by lot: all are expected to be alike."""
     return TwoStagePolicy(DummyRegressor(), learner="t", control=control, random_state=seed)
 
@@ -124,7 +124,7 @@ def run(title, names, seed):
         X = numbers(X, control, y)
         chosen = {}
         for name in {HRC: None} | dict.fromkeys(names):
-            policy = COMPARED[name](control, seed)
+            policy = COMPARED[name](control, X.shape[1], seed)
             chosen[name] = cross_fit_arms(
                 policy, X, y, budgets=budgets, cv=N_FOLDS, random_state=seed, **rows
             )

@@ -6,6 +6,7 @@ import numpy as np
 from compare_methods import HRC, METHODS
 from compare_settings import SETTINGS
 from quality_settings import has_nothing_to_target
+from scipy.stats import t as student
 
 N_RESAMPLES, LEVEL = 2000, 0.9
 # A regret below is no regret: ratios to it would say nothing.
@@ -50,10 +51,22 @@ def resampled(n_seeds, rng):
     return rng.integers(n_seeds, size=(N_RESAMPLES, n_seeds))
 
 
-def interval(draws):
-    """Interval of resampled values."""
+def interval(center, draws, n_seeds):
+    """Interval of a mean over settings, from resampled values of it.
+
+    Resamples of few seeds vary too little, by the factor sqrt((n - 1) / n).
+    """
     tail = 50 * (1 - LEVEL)
-    return np.percentile(draws, [tail, 100 - tail])
+    spread = np.sqrt(n_seeds / max(n_seeds - 1, 1)) * (draws - draws.mean())
+    return center + np.percentile(spread, [tail, 100 - tail])
+
+
+def t_interval(values):
+    """Student's interval of the mean of one setting; NaN with one seed."""
+    if len(values) < 2:
+        return np.nan, np.nan
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return values.mean() + student.ppf([0.5 - LEVEL / 2, 0.5 + LEVEL / 2], len(values) - 1) * error
 
 
 def ratios_to(rival, table, draws):
@@ -87,7 +100,7 @@ def print_settings(runs):
     for setting, methods in table.items():
         name = best_rival(methods)
         ours, theirs = methods[HRC], methods[name]
-        low, high = interval((ours - theirs)[draws[setting]].mean(axis=1))
+        low, high = t_interval(ours - theirs)
         ratio = regret(ours.mean()) / regret(theirs.mean())
         print(
             f"{setting:30} {len(ours):>5} {ours.mean():>6.3f} {name:>26} {theirs.mean():.3f} "
@@ -95,7 +108,7 @@ def print_settings(runs):
         )
     ratios, resamples = ratios_to(None, table, draws)
     if len(ratios):
-        low, high = interval(resamples.mean(axis=0))
+        low, high = interval(ratios.mean(), resamples.mean(axis=0), fewest_seeds(table))
         print(
             f"\nMean ratio to the best rival of each setting: {ratios.mean():.2f} "
             f"[{low:.2f}, {high:.2f}], largest {ratios.max():.2f}, {len(ratios)} settings."
@@ -116,13 +129,17 @@ def print_methods(runs):
         if not settings:
             continue
         efficiency = np.mean([table[setting][name].mean() for setting in settings])
-        worse = sum(table[s][HRC].mean() < table[s][name].mean() for s in settings)
-        used = [mean_of(runs, setting, name, "used") for setting in settings]
-        over = np.mean(np.maximum(np.array(used) - 1, 0))
+        worse = sum(
+            table[s][HRC].mean() < table[s][name].mean()
+            for s in settings
+            if not has_nothing_to_target(s)
+        )
+        used = np.array([used_budget(runs, setting, name) for setting in settings])
+        over = np.maximum(used - 1, 0).mean()
         ratios, resamples = ratios_to(name, table, draws)
         ratio = f"{'':18}"
         if name != HRC and len(ratios):
-            low, high = interval(resamples.mean(axis=0))
+            low, high = interval(ratios.mean(), resamples.mean(axis=0), fewest_seeds(table))
             ratio = f"{ratios.mean():>5.2f} [{low:.2f}, {high:.2f}]"
         speed = [
             np.mean(
@@ -136,6 +153,11 @@ def print_methods(runs):
         )
 
 
-def mean_of(runs, setting, method, key):
-    """Mean of a measure over budgets and seeds."""
-    return np.mean([run[key] for k, run in runs.items() if k[:2] == (setting, method)])
+def used_budget(runs, setting, method):
+    """Cost over budget at each budget, mean over seeds, (n_budgets,)."""
+    return np.mean([run["used"] for k, run in runs.items() if k[:2] == (setting, method)], axis=0)
+
+
+def fewest_seeds(table):
+    """Least number of seeds of a setting."""
+    return min(len(methods[HRC]) for methods in table.values())

@@ -12,7 +12,8 @@ as released with arXiv:2407.13664.
 Without the file, which has 14 million rows, experiments of its shape are simulated: 12 features,
 85 % treated, 4.7 % visits, 0.3 % conversions. Their figures do not compare with published ones.
 
-A policy ranks by the budgets: who is treated from a smaller one on comes first.
+Rivals with predictions, and the clusters of HRC, rank by the predicted return. Others rank by the
+budgets: who is treated from a smaller one on comes first. Ties are broken at random.
 
 AUCC
     Mean over seeds. A random ranking has 0.5.
@@ -36,7 +37,9 @@ from sklearn.preprocessing import minmax_scale
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
+from sklearn_hrc import ClusterBudgetAllocator
 from sklearn_hrc.metrics import area_under_cost_curve, predict_budgets
+from sklearn_hrc.rivals._priced import PricedPolicy
 
 N_STEPS = 200
 # As in the released notebooks: the shuffle of the file, and where the parts end.
@@ -77,15 +80,35 @@ def print_row(name, scores, seconds):
 def run(name, train, test, seed):
     """Score the ranking of a method, and say how long its fit took."""
     start = time.perf_counter()
-    policy = METHODS[name](0, seed)
+    policy = METHODS[name](0, train.data.shape[1], seed)
     policy.fit(train.data, train.target, treatment=train.treatment, cost=train.cost)
     seconds = time.perf_counter() - start
-    return score(ranking(policy, train, test.data), test), seconds
+    ranks = ranking(policy, train, test.data)
+    # Rows of equal scores stay in their order, so the order is drawn.
+    shuffled = np.random.default_rng(seed).permutation(len(ranks))
+    columns = {name: values[shuffled] for name, values in test.items()}
+    return score(ranks[shuffled], Bunch(**columns)), seconds
 
 
 def ranking(policy, train, X):
-    """Number of budgets at which each row is treated, from nobody's to everybody's cost."""
+    """Predicted return of each row, or the number of budgets at which it is treated."""
     last = policy[-1] if hasattr(policy, "steps") else policy
+    if isinstance(last, ClusterBudgetAllocator):
+        cluster = np.searchsorted(last.clusters_, policy[:-1].transform(X)[:, 0])
+        return returns(last.response_, last.cost_)[cluster]
+    if isinstance(last, PricedPolicy):
+        return returns(*last._scores(X))
+    return treated_budgets(policy, last, train, X)
+
+
+def returns(response, cost):
+    """Return of the treatment on its cost. A cost of nothing, or less, is next to nothing."""
+    gain, spent = (values[:, 1] - values[:, 0] for values in (response, cost))
+    return gain / np.maximum(spent, 1e-3 * np.abs(spent).mean())
+
+
+def treated_budgets(policy, last, train, X):
+    """Number of budgets at which each row is treated, from nobody's to everybody's cost."""
     ends = [train.cost[train.treatment == arm].mean() for arm in (0, 1)]
     budgets = np.linspace(*ends, N_STEPS + 2)[1:-1]
     # By what it expects itself, a policy may need a little more for its cheapest plan.

@@ -83,7 +83,7 @@ def run(setting, seed):
     with threadpool_limits(1), tempfile.TemporaryDirectory() as cache:
         train, test = draw(SETTINGS[setting], seed)
         rows = {"treatment": train.treatment, "cost": train.cost}
-        policy = hrc(train.treatments[0], seed).set_params(memory=cache)
+        policy = hrc(train.treatments[0], train.data.shape[1], seed).set_params(memory=cache)
         codes = np.unique(train.treatment, return_inverse=True)[1]
         folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
         search = GridSearchCV(

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ def one_standard_error(parameter: str) -> Callable[[Mapping[str, Any]], int]:
     ----------
     parameter : str
         Name of the parameter, as in the grid. Its values are compared by size, and smaller is
-        simpler. Of several candidates with the same value the one with the best score is taken.
+        simpler. Candidates without it are left out. Of several candidates with the same value the
+        one with the best score is taken.
 
     Returns
     -------
@@ -64,7 +66,15 @@ def _choose(parameter, results):
             f"parameter of one_standard_error is expected to be searched, one of {searched}, got "
             f"{parameter!r}."
         )
-    scores = _fold_scores(results)
+    values = np.ma.array(results[name], dtype=object)
+    has_value = ~np.ma.getmaskarray(values)
+    if not all(isinstance(value, Real) for value in values[has_value]):
+        raise ValueError(
+            f"parameter of one_standard_error is expected to have numbers in the grid, got "
+            f"{values[has_value].tolist()} for {parameter!r}."
+        )
+    # Parts of a grid may not have the parameter: these candidates are no simpler than others.
+    scores = np.where(has_value[:, None], _fold_scores(results), np.nan)
     mean = scores.mean(axis=1)
     if np.isnan(mean).all():
         raise ValueError(
@@ -75,8 +85,8 @@ def _choose(parameter, results):
     n_folds = scores.shape[1]
     error = difference.std(axis=1, ddof=1) / np.sqrt(n_folds) if n_folds > 1 else 0.0
     good = np.flatnonzero(difference.mean(axis=1) <= error)
-    values = np.array([results[name][index] for index in good])
-    smallest = good[values == values.min()]
+    least = min(values[good])
+    smallest = good[[value == least for value in values[good]]]
     return int(smallest[mean[smallest].argmax()])
 
 

@@ -39,8 +39,8 @@ class PolicyMixin(PolicyMetadataMixin):
         Returns
         -------
         arms : ndarray of shape (n_samples,)
-            Treatment labels, the same in every batch and process. The rows of `fit` get what
-            was planned for them. Rows that are alike get the same arm. Policies of clusters
+            Treatment labels, the same in every batch and process. Rows that are alike get the
+            same arm. Policies of clusters give the rows of `fit` what was planned for them, and
             decide by covariates in a cluster that is split.
         """
         check_is_fitted(self)

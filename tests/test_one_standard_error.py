@@ -42,6 +42,12 @@ def test_of_equal_values_the_better_one_is_taken():
     assert one_standard_error("k")(results([8, 8, 32], [[2, 3], [2, 4], [1, 5]])) == 1
 
 
+def test_candidates_without_the_parameter_are_left_out():
+    given = results([2, 8, 8], [[0, 0], [3, 5], [4, 6]])
+    given["param_k"] = np.ma.array([2, 8, 0], mask=[False, False, True], dtype=object)
+    assert one_standard_error("k")(given) == 1
+
+
 def test_one_fold_has_no_error():
     assert one_standard_error("k")(results([2, 8], [[1], [2]])) == 1
 
@@ -60,6 +66,10 @@ def test_a_search_refits_the_choice():
     [
         ({"param_j": [1]}, r"one of \['j'\], got 'k'"),
         ({"param_k": [1]}, "scores of a search with one metric, got results without split0"),
+        (
+            {**results(["few", 8], [[1, 1], [1, 1]])},
+            r"numbers in the grid, got \['few', 8\] for 'k'",
+        ),
         (results([2, 8], [[np.nan, 1], [1, np.nan]]), "a candidate with a score for every fold"),
     ],
 )

@@ -98,7 +98,7 @@ class BudgetedPolicy(PolicyMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the rows.
         groups : array-like of shape (n_samples,), default=None
-            Label of the group of each row. Checked only.
+            Label of the group of each row, such as a household. Its rows are held out together.
 
         Returns
         -------
@@ -119,9 +119,11 @@ class BudgetedPolicy(PolicyMixin, BaseEstimator):
             has_prices=has_prices,
             aligned_with=given,
         )
-        warn_of_propensity(experiment, check_groups(groups, len(X)))
+        unit = check_groups(groups, len(X))
+        warn_of_propensity(experiment, unit)
         self._resolve(experiment)
-        rows = experiment_rows(X, experiment, self._objective, self._arm_cost, self._control)
+        given = (self._objective, self._arm_cost, self._control, unit)
+        rows = experiment_rows(X, experiment, *given)
         self._learn(rows, check_random_state(self.random_state))
         self._fitted_with = fingerprints(self, tuple(self.get_params(deep=False)))
         del self._fitted_with["budget"]

@@ -94,7 +94,8 @@ class DirectReturnPolicy(PricedPolicy):
     response the prediction of a ridge regression is taken that knows no arm, which leaves the
     expected gradient and takes noise away. Steps weigh by their mean cost where returns do not
     fall from step to step. Spend is counted by mean costs of arms, put right by what the rows of
-    fit were seen to cost, and rows are decided by a network that has not seen them.
+    fit were seen to cost, by decisions of a network that has not seen the row, where there are as
+    many networks as folds (five or more).
 
     References
     ----------
@@ -166,7 +167,7 @@ class DirectReturnPolicy(PricedPolicy):
         observed = np.array([response / self.return_bound_, cost]) / np.diff(steps.cost).mean()
         self._networks, folds = fit_return_networks(
             self._scale(rows.X),
-            rows.arm,
+            rows,
             (*observed, signs_of_steps(rows.arm, rows.inverse, steps)),
             logit(share),
             self,

@@ -69,7 +69,8 @@ def fit_forest(regression, forest, y, known, rows, rng):
         return model, expect_by_forest(model, rows.X)
     learn = np.isin(rows.arm, [rows.control, *treated]) & (rows.inverse > 0)
     X, arm, weight = rows.X[learn], rows.arm[learn], rows.inverse[learn]
-    fold = deal_folds(arm, weight > 0, N_FOLDS, rng)
+    unit = None if rows.unit is None else np.unique(rows.unit[learn], return_inverse=True)[1]
+    fold = deal_folds(arm, weight > 0, N_FOLDS, rng, unit)
     mean = held_out_mean(regression, X, y[learn], weight, fold)
     if len(treated):
         error = y[learn] - mean

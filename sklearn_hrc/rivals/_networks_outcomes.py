@@ -68,7 +68,7 @@ def fit_outcome_networks(rows, policy, rng):
     """
     n_networks = resolve_n_networks(policy.n_networks, len(rows.arm))
     scaler = StandardScaler().fit(rows.X)
-    folds = deal_folds(rows.arm, n_networks, rng)
+    folds = deal_folds(rows.arm, n_networks, rng, rows.unit)
     data = training_tensors(rows, scaler, folds)
     kinds = [
         describe_outcome(y, rows.arm, rows.weight, known)

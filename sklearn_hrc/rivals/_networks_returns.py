@@ -12,15 +12,15 @@ __all__ = ["fit_return_networks"]
 
 
 @one_thread()
-def fit_return_networks(features, arm, observed, start, policy, rng):
+def fit_return_networks(features, rows, observed, start, policy, rng):
     """Train networks to give the return of every step, by the loss of the returns alone.
 
     Parameters
     ----------
     features : ndarray of shape (n_samples, n_features)
         Scaled features.
-    arm : ndarray of shape (n_samples,), intp
-        Received arms, by which rows are dealt to folds.
+    rows : ExperimentRows
+        Their arms and groups.
     observed : tuple of ndarray
         `response, cost, sign`, as in `direct_return_loss`.
     start : ndarray of shape (n_steps,)
@@ -37,8 +37,8 @@ def fit_return_networks(features, arm, observed, start, policy, rng):
     folds : ndarray of shape (n_samples,), int
         Fold of each row. Network `m` has not seen fold `m`.
     """
-    n_networks = resolve_n_networks(policy.n_networks, len(arm))
-    folds = deal_folds(arm, n_networks, rng)
+    n_networks = resolve_n_networks(policy.n_networks, len(rows.arm))
+    folds = deal_folds(rows.arm, n_networks, rng, rows.unit)
     order, *seeds = rng.randint(np.iinfo(np.int32).max, size=1 + n_networks).tolist()
     module = SharedLayers(features.shape[1], policy.hidden_layer_sizes, start[:, None], seeds)
     features, *observed = (
@@ -54,7 +54,7 @@ def fit_return_networks(features, arm, observed, start, policy, rng):
         losses,
         torch.from_numpy(folds),
         lr=policy.lr,
-        batch_size=resolve_batch_size(policy.batch_size, len(arm)),
+        batch_size=resolve_batch_size(policy.batch_size, len(rows.arm)),
         max_epochs=policy.max_epochs,
         seed=order,
     )

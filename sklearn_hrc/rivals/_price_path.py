@@ -23,7 +23,7 @@ class PricePath(NamedTuple):
     response, cost : ndarray of shape (n_steps + 1,)
         Means per individual before the first step and after each step. The cost never falls: where
         an estimate of it does, steps share their mean. A running maximum of noisy sums would be
-        too large.
+        too large. None is cheaper than the cheapest arms.
     """
 
     slope: np.ndarray
@@ -54,7 +54,8 @@ def price_path(value, priced, response, cost):
         start = outcome[np.arange(n_samples), path.start].sum()
         steps = outcome[path.cluster, path.target] - outcome[path.cluster, before]
         totals.append(np.cumsum(np.append(start, steps)) / n_samples)
-    return PricePath(path.slope, totals[0], isotonic_regression(totals[1]))
+    spent = np.maximum(isotonic_regression(totals[1]), totals[1][0])
+    return PricePath(path.slope, totals[0], spent)
 
 
 def price_of_budget(path, budget):
@@ -75,6 +76,9 @@ def price_of_budget(path, budget):
         Point of the path.
     """
     slack = ROUNDING * max(abs(budget), np.abs(path.cost[[0, -1]]).max())
+    if budget <= path.cost[0] + slack:
+        # Steps that seem to cost nothing are noise, where no money is left for them.
+        return (float(path.slope[0] * (1 + ROUNDING)) if len(path.slope) else 0.0), 0
     step = int(np.searchsorted(path.cost, budget + slack, side="right")) - 1
     if step == len(path.slope):
         return 0.0, step

@@ -30,6 +30,9 @@ class ExperimentRows(NamedTuple):
         control and fixed prices are known.
     control : int
         Index of the control.
+    unit : ndarray of shape (n_samples,), int, or None
+        Index of the group of each row. Rows of a group are held out together. None makes each row a
+        group.
     """
 
     X: np.ndarray
@@ -40,6 +43,7 @@ class ExperimentRows(NamedTuple):
     inverse: np.ndarray
     constants: np.ndarray
     control: int
+    unit: np.ndarray | None = None
 
     @property
     def n_arms(self):
@@ -47,7 +51,7 @@ class ExperimentRows(NamedTuple):
         return self.constants.shape[1]
 
 
-def experiment_rows(X, experiment, objective, arm_cost, control):
+def experiment_rows(X, experiment, objective, arm_cost, control, unit=None):
     """Make rows with one response and one cost.
 
     Parameters
@@ -62,6 +66,8 @@ def experiment_rows(X, experiment, objective, arm_cost, control):
         Prices that take the place of the observed costs.
     control : int
         Index of the control.
+    unit : ndarray of shape (n_samples,), int, default=None
+        Index of the group of each row.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def experiment_rows(X, experiment, objective, arm_cost, control):
     in_arm = np.bincount(arm, weights=inverse, minlength=n_arms)
     constants = np.array([_constants(y, arm, weight, n_arms) for y in (response, cost)])
     inverse = inverse * (len(arm) / in_arm)[arm]
-    return ExperimentRows(X, arm, response, cost, weight, inverse, constants, control)
+    return ExperimentRows(X, arm, response, cost, weight, inverse, constants, control, unit)
 
 
 def observed_totals(values, rows):

@@ -80,7 +80,10 @@ def grow_path(X, response, cost, *, depth, min_leaf, n_bins):
         return point(grow_tree(binned, sums, price, depth, min_leaf), price)
 
     cheapest = np.lexsort((-means[0], means[1]))[0]
-    points = _refine([point(one_leaf(cheapest), np.inf), grow(0.0)], grow)
+    # Where everybody's cheapest cost is known, as that of a free control is, a tree that seems to
+    # cost less has noise for luck.
+    is_known = np.ptp(cost[:, cheapest]) == 0
+    points = _refine([point(one_leaf(cheapest), np.inf), grow(0.0)], grow, is_known)
     return TreePath(
         [p.tree for p in points],
         np.array([p.response for p in points]),
@@ -108,14 +111,18 @@ def prices_of_arms(response, cost):
         Falling.
     """
     arms = [_Point(c, r, 0.0, None) for c, r in zip(cost, response)]
-    hull = _upper_hull(arms, min(cost))
+    hull = _upper_hull(arms, _cheapest(arms, min(cost)))
     return [_slope(*pair) for pair in pairwise(hull)] + [0.0]
 
 
-def _refine(points, grow):
+def _refine(points, grow, starts_at_first):
     """Grow trees where most may be missing, and return the hull."""
-    floor = points[0].cost
-    hull = _upper_hull(points, floor)
+
+    def hull_of(points):
+        return _upper_hull(points, first if starts_at_first else _cheapest(points, first.cost))
+
+    first = points[0]
+    hull = hull_of(points)
     scale = hull[-1].response - hull[0].response
     tried = {0.0}
     for _ in range(MOST_TREES):
@@ -126,13 +133,17 @@ def _refine(points, grow):
         if promise <= LEAST_PROMISE * scale:
             return hull
         tried.add(price)
-        hull = _upper_hull([*hull, grow(price)], floor)
+        hull = hull_of([*hull, grow(price)])
     return hull
 
 
-def _upper_hull(points, floor):
-    """Points that no mixture beats, from the best one that costs no more than the floor."""
-    start = max((p for p in points if p.cost <= floor), key=lambda p: (p.response, -p.cost))
+def _cheapest(points, floor):
+    """The best point that costs no more than the floor."""
+    return max((p for p in points if p.cost <= floor), key=lambda p: (p.response, -p.cost))
+
+
+def _upper_hull(points, start):
+    """Points that no mixture beats, from a start on."""
     hull = [start]
     for p in sorted(points, key=lambda p: (p.cost, -p.response)):
         if p.cost <= hull[0].cost or p.response <= hull[-1].response:

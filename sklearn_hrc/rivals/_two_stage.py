@@ -24,7 +24,8 @@ class TwoStagePolicy(PricedPolicy):
     predict, and the programme takes the predictions for true. Nothing tells the regressions
     which errors change a decision. Ours are the prices of budgets. They are found by predictions
     for rows that models have not seen, augmented by what was observed beyond these predictions.
-    By predictions for the rows of fit, trees overspend.
+    By predictions for the rows of fit, trees overspend. Models of folds have fewer rows than the
+    one that decides, so small budgets are not quite spent.
 
     Take it instead of HRC where a plain model predicts well already, and where its predictions
     are wanted for other uses, too.
@@ -38,7 +39,7 @@ class TwoStagePolicy(PricedPolicy):
         regression of the rows of each arm.
     cost_estimator : regressor, default=None
         Of the cost. None is `estimator`.
-    n_folds : int, default=3
+    n_folds : int, default=5
         Folds in which predictions are made to find prices, so that there are as many more fits.
         None finds prices by predictions of the rows of fit.
     budget : float, default=None
@@ -100,7 +101,7 @@ class TwoStagePolicy(PricedPolicy):
         *,
         learner: Literal["s", "t"] = "s",
         cost_estimator: RegressorMixin | None = None,
-        n_folds: int | None = 3,
+        n_folds: int | None = 5,
         budget: float | None = None,
         control: Any = None,
         objective: int | str | list[Any] | dict[Any, float] | None = None,

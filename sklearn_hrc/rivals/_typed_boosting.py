@@ -15,6 +15,8 @@ __all__ = ["TypedBoostingRegressor"]
 
 # From so many zeros on, an amount is modelled in two parts.
 MANY_ZEROS = 0.05
+# With fewer positive outcomes than this a classifier has too little to hold out.
+FEWEST_POSITIVE = 10
 
 
 class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
@@ -22,7 +24,8 @@ class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
 
     An outcome of zeros and ones gets the probability of a classifier. An amount that is never
     negative and often zero gets the probability that it is positive times its mean if it is, by
-    trees of the gamma deviance. Any other outcome gets trees of the squared error.
+    trees of the gamma deviance. Any other outcome, or one that is hardly ever positive, gets trees
+    of the squared error.
 
     Parameters
     ----------
@@ -111,7 +114,7 @@ class TypedBoostingRegressor(RegressorMixin, BaseEstimator):
         parameters = self.get_params() | {"random_state": check_random_state(self.random_state)}
         positive = y > 0
         self.occurrence_ = self.amount_ = None
-        if y.min() < 0 or np.mean(~positive) < MANY_ZEROS or not positive.any():
+        if y.min() < 0 or np.mean(~positive) < MANY_ZEROS or positive.sum() < FEWEST_POSITIVE:
             self.amount_ = HistGradientBoostingRegressor(**parameters).fit(X, y, weight)
             self.n_iter_ = self.amount_.n_iter_
             return self

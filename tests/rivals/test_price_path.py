@@ -43,6 +43,15 @@ def test_totals_may_be_other_than_what_is_priced():
     assert (path.cost * 2).tolist() == [0.0, 0.0, 5.0, 11.5, 11.5]
 
 
+def test_no_money_buys_nothing_though_noise_says_that_it_is_cheap():
+    observed = np.array([[0.0, -3.0, 9.0], [0.0, 5.0, 0.0]])
+    path = price_path(VALUE, COST, VALUE, observed)
+    assert path.cost.min() == path.cost[0] == 0.0
+    price, step = price_of_budget(path, 0.0)
+    assert step == 0
+    assert arms_at_price(VALUE, COST, price).tolist() == [0, 0]
+
+
 NUMBERS = st.floats(0, 8, width=16)
 
 

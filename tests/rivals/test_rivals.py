@@ -91,6 +91,14 @@ def test_budgets_are_kept_on_the_rows_of_fit_and_buy_more_and_more(rival):
     assert np.all(np.diff(curve.shadow_price) <= 1e-9)
 
 
+def test_without_money_everybody_gets_the_control(rival, world):
+    policy = pickle.loads(pickle.dumps(rival)).set_budget(0.0)
+    assert set(policy.predict(world.data)) == {0}
+    assert policy.expected_cost_ == 0.0
+    with pytest.raises(BudgetError, match=r"^budget is expected to be at least 0, .*, got -0.001"):
+        policy.set_budget(-0.001)
+
+
 def test_budgets_at_once_are_those_set_one_by_one(rival, world):
     policy = pickle.loads(pickle.dumps(rival))
     arms = policy.predict_budgets(world.data, [0.3, 0.9])
@@ -171,6 +179,16 @@ def test_a_search_tries_parameters(world, rows):
     )
     search.fit(world.data, world.target, **rows)
     assert search.best_params_ == {"estimator__alpha": 1.0}
+
+
+@pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: type(rival).__name__)
+def test_rows_of_a_group_stay_together(rival, world, rows):
+    # Every row is there twice: only if both are held out together, nothing is learnt from a twin.
+    twice = {name: np.repeat(values, 2) for name, values in rows.items()}
+    data, target = np.repeat(world.data, 2, axis=0), np.repeat(world.target, 2, axis=0)
+    given = clone(rival).fit(data, target, **twice, groups=np.repeat(np.arange(800), 2))
+    without = clone(rival).fit(data, target, **twice)
+    assert given.budget_curve([0.5]).shadow_price != without.budget_curve([0.5]).shadow_price
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,13 @@ def test_prices_come_from_rows_that_models_have_not_seen(n_folds):
         assert true_cost == pytest.approx(0.6, abs=0.08)
 
 
+def test_groups_that_keep_an_arm_to_themselves_are_refused(lines):
+    X, y, rows = lines
+    policy = TwoStagePolicy(LinearRegression(), learner="t", n_folds=2)
+    with pytest.raises(ValueError, match="^groups is expected to leave rows of every treatment"):
+        policy.fit(X, y, **rows, groups=rows["treatment"])
+
+
 @pytest.mark.slow
 def test_trees_find_effects():
     world = make_coupon_experiment(3000, random_state=0)
