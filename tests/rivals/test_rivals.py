@@ -49,15 +49,15 @@ RIVALS = [
 
 # The checks give no treatment, and policies say so each time.
 @pytest.mark.filterwarnings("ignore::sklearn_hrc.exceptions.MissingTreatmentWarning")
-@parametrize_with_checks([*RIVALS[:3], TypedBoostingRegressor(max_iter=5, random_state=0)])
+@parametrize_with_checks([RIVALS[0], TypedBoostingRegressor(max_iter=5, random_state=0)])
 def test_common_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn_hrc.exceptions.MissingTreatmentWarning")
-@parametrize_with_checks(RIVALS[3:])
-def test_common_checks_of_networks(estimator, check):
+@parametrize_with_checks(RIVALS[1:])
+def test_common_checks_of_the_slower_ones(estimator, check):
     check(estimator)
 
 
