@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_hrc._programme.hull import hull_path
 
-__all__ = ["ArmSteps", "arm_means", "signs_of_steps", "steps_of_means", "without_base"]
+__all__ = ["ArmSteps", "signs_of_steps", "steps_of_means", "without_base"]
 
 # Parts of the rows, each predicted by the others.
 N_PARTS = 3
@@ -35,26 +35,6 @@ class ArmSteps(NamedTuple):
     arms: np.ndarray
     cost: np.ndarray
     returns: np.ndarray
-
-
-def arm_means(rows):
-    """Estimate the mean response and cost of every arm.
-
-    Parameters
-    ----------
-    rows : ExperimentRows
-        Rows.
-
-    Returns
-    -------
-    means : ndarray of shape (2, n_treatments)
-        Over all rows, by inverse propensities.
-    """
-    totals = [
-        np.bincount(rows.arm, rows.inverse * values, minlength=rows.n_arms)
-        for values in (rows.response, rows.cost)
-    ]
-    return np.array(totals) / len(rows.arm)
 
 
 def steps_of_means(response, cost):

@@ -20,7 +20,16 @@ from sklearn_hrc._tables import check_features
 from sklearn_hrc.exceptions import BudgetError
 from sklearn_hrc.rivals._rows import experiment_rows
 
-__all__ = ["BudgetedPolicy", "Plan"]
+__all__ = ["SHARED_CONSTRAINTS", "BudgetedPolicy", "Plan"]
+
+# Of the parameters that all rivals have. What they mean is checked against the rows.
+SHARED_CONSTRAINTS: dict = {
+    "budget": "no_validation",
+    "control": "no_validation",
+    "objective": "no_validation",
+    "arm_cost": "no_validation",
+    "random_state": ["random_state"],
+}
 
 
 class Plan(NamedTuple):

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 
 from sklearn_hrc._compat import HasMethods, Interval
 from sklearn_hrc._extras import import_from_extra
-from sklearn_hrc.rivals._augmented_totals import augmented_totals
+from sklearn_hrc.rivals._budgeted import SHARED_CONSTRAINTS
 from sklearn_hrc.rivals._forest_effects import expect_by_forest, fit_forest
 from sklearn_hrc.rivals._priced import PricedPolicy
 from sklearn_hrc.rivals._typed_boosting import TypedBoostingRegressor
@@ -90,19 +90,14 @@ class CausalForestPolicy(PricedPolicy):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict = SHARED_CONSTRAINTS | {
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
         "max_samples": [Interval(Real, 0, 1, closed="right")],
         "max_rows": [Interval(Integral, 2, None, closed="left")],
         "max_features": [Interval(Real, 0, 1, closed="right"), None],
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "budget": "no_validation",
-        "control": "no_validation",
-        "objective": "no_validation",
-        "arm_cost": "no_validation",
         "n_jobs": [Integral],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -145,13 +140,6 @@ class CausalForestPolicy(PricedPolicy):
         ]
         self._models = [model for model, _ in fits]
         return tuple(expected for _, expected in fits)
-
-    def _totals(self, rows, value, priced):
-        # The forest smooths costs, and those of rows that are served are not the mean.
-        return tuple(
-            augmented_totals(expected, observed, rows)
-            for expected, observed in ((value, rows.response), (priced, rows.cost))
-        )
 
     def _forest(self, rows, rng):
         grf = import_from_extra("econml.grf", "CausalForestPolicy", "econml")

@@ -11,10 +11,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_hrc._compat import Interval
 from sklearn_hrc._predictor.forward import hidden_layer, link_predictions
-from sklearn_hrc.rivals._arm_steps import arm_means, signs_of_steps, steps_of_means, without_base
-from sklearn_hrc.rivals._augmented_totals import augmented_totals
+from sklearn_hrc.rivals._arm_steps import signs_of_steps, steps_of_means, without_base
 from sklearn_hrc.rivals._network_parameters import CONSTRAINTS, check_widths
 from sklearn_hrc.rivals._priced import PricedPolicy
+from sklearn_hrc.rivals._rows import arm_means
 
 __all__ = ["DirectReturnPolicy"]
 
@@ -157,7 +157,7 @@ class DirectReturnPolicy(PricedPolicy):
         self._scaler = StandardScaler().fit(rows.X)
         self._networks = []
         if not len(steps.returns):
-            return None
+            return self._scores(rows.X)
         # torch loads here, not when the package is imported.
         from sklearn_hrc.rivals._networks_returns import fit_return_networks
 
@@ -176,11 +176,9 @@ class DirectReturnPolicy(PricedPolicy):
         places = np.arange(len(self._networks))[:, None]
         return self._score(rows.X, (folds == places) | (folds >= len(places)))
 
-    def _totals(self, rows, value, priced):
-        return tuple(
-            augmented_totals(np.broadcast_to(means, value.shape), values, rows)
-            for means, values in zip(self._means, (rows.response, rows.cost))
-        )
+    def _expected(self, value, priced):
+        # Nothing but the mean of each arm is predicted.
+        return tuple(np.broadcast_to(means, value.shape) for means in self._means)
 
     def _scores(self, X):
         return self._score(X, np.ones((len(self._networks), len(X))))

@@ -3,20 +3,16 @@
 from numbers import Integral, Real
 
 from sklearn_hrc._compat import Interval, StrOptions
+from sklearn_hrc.rivals._budgeted import SHARED_CONSTRAINTS
 
 __all__ = ["CONSTRAINTS", "check_widths"]
 
-CONSTRAINTS: dict = {
+CONSTRAINTS: dict = SHARED_CONSTRAINTS | {
     "hidden_layer_sizes": ["array-like"],
     "n_networks": [Interval(Integral, 1, None, closed="left")],
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "lr": [Interval(Real, 0, None, closed="neither")],
-    "budget": "no_validation",
-    "control": "no_validation",
-    "objective": "no_validation",
-    "arm_cost": "no_validation",
-    "random_state": ["random_state"],
 }
 
 

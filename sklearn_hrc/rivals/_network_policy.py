@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_hrc._compat import Interval, StrOptions
-from sklearn_hrc.rivals._augmented_totals import augmented_totals
 from sklearn_hrc.rivals._network_parameters import CONSTRAINTS, check_widths
 from sklearn_hrc.rivals._priced import PricedPolicy
 
@@ -173,12 +172,6 @@ default="maximum_entropy"
 
         self._networks, folds = fit_outcome_networks(rows, self, rng)
         return self._networks.predict_held_out(rows.X, folds)
-
-    def _totals(self, rows, value, priced):
-        return tuple(
-            augmented_totals(expected, values, rows)
-            for expected, values in ((value, rows.response), (priced, rows.cost))
-        )
 
     def _scores(self, X):
         return self._networks.predict(X)

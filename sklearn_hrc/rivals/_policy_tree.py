@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from sklearn_hrc._compat import HasMethods, Interval, StrOptions
-from sklearn_hrc.rivals._budgeted import BudgetedPolicy, Plan
+from sklearn_hrc.rivals._budgeted import SHARED_CONSTRAINTS, BudgetedPolicy, Plan
 from sklearn_hrc.rivals._robust_scores import robust_scores
 from sklearn_hrc.rivals._row_shares import cut_of_share, draw_circle, on_circle
 from sklearn_hrc.rivals._tree_path import grow_path
@@ -105,7 +105,7 @@ class DoublyRobustPolicyTree(BudgetedPolicy):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict = SHARED_CONSTRAINTS | {
         "depth": [Interval(Integral, 1, None, closed="left")],
         "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
         "n_bins": [Interval(Integral, 2, 256, closed="both")],
@@ -113,11 +113,6 @@ class DoublyRobustPolicyTree(BudgetedPolicy):
         "estimator": [HasMethods(["fit", "predict"]), None],
         "learner": [StrOptions({"s", "t"})],
         "cost_estimator": [HasMethods(["fit", "predict"]), None],
-        "budget": "no_validation",
-        "control": "no_validation",
-        "objective": "no_validation",
-        "arm_cost": "no_validation",
-        "random_state": ["random_state"],
     }
 
     def __init__(

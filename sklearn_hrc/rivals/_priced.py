@@ -3,9 +3,10 @@
 import numpy as np
 
 from sklearn_hrc._positions import draw_direction, project
+from sklearn_hrc.rivals._augmented_totals import augmented_totals
 from sklearn_hrc.rivals._budgeted import BudgetedPolicy, Plan
 from sklearn_hrc.rivals._price_path import arms_at_price, price_of_budget, price_path
-from sklearn_hrc.rivals._rows import observed_totals
+from sklearn_hrc.rivals._rows import arm_means
 
 __all__ = ["PricedPolicy"]
 
@@ -24,10 +25,10 @@ class PricedPolicy(BudgetedPolicy):
     """A policy `argmax value - price * priced`, with one price for all.
 
     A subclass has two methods. `_scores(X)` returns `value` and `priced`, each of shape
-    (n_samples, n_treatments). `_fit_scores(rows, rng)` learns. It may return the scores by which
-    prices are found on the rows of fit, such as those of models that have not seen the row. It
-    may have a third: `_totals(rows, value, priced)` says what an arm of a row adds to the
-    response and the cost of everyone, where that is not value and priced.
+    (n_samples, n_treatments). `_fit_scores(rows, rng)` learns. It may return scores of the rows of
+    fit by models that have not seen them. Prices are found by these, and what was observed beyond
+    them counts. `_expected(value, priced)` is the expected response and cost, where these are
+    not the scores.
     """
 
     def _learn(self, rows, rng):
@@ -36,13 +37,17 @@ class PricedPolicy(BudgetedPolicy):
         self._places = np.quantile(places, np.linspace(0, 1, QUANTILES))
         scores = self._fit_scores(rows, rng)
         value, priced = self._scores(rows.X) if scores is None else scores
-        totals = self._totals(rows, value, priced)
+        expected = self._expected(value, priced)
+        if scores is None:
+            totals = tuple(means * rows.weight[:, None] for means in expected)
+        else:
+            observed = zip(expected, (rows.response, rows.cost))
+            totals = tuple(augmented_totals(means, values, rows) for means, values in observed)
         self._cheapest, self._floor = _least_costs(rows)
         self._path = price_path(value, self._as_priced(rows.X, priced), *totals)
 
-    def _totals(self, rows, value, priced):
-        weight = rows.weight[:, None]
-        return value * weight, priced * weight
+    def _expected(self, value, priced):
+        return value, priced
 
     def _as_priced(self, X, priced):
         """Keep costs above those of the cheapest arm, and let them differ a little between rows.
@@ -69,6 +74,6 @@ class PricedPolicy(BudgetedPolicy):
 
 def _least_costs(rows):
     """Index of the arm of the least mean cost, and what others are expected to cost beyond it."""
-    mean = observed_totals(rows.cost, rows).sum(axis=0) / len(rows.cost)
+    mean = arm_means(rows)[1]
     cheapest = int(mean.argmin())
     return cheapest, LEAST_SHARE * (mean - mean[cheapest])

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_hrc._propensity import inverse_propensity
 
-__all__ = ["ExperimentRows", "experiment_rows", "observed_totals"]
+__all__ = ["ExperimentRows", "arm_means", "experiment_rows", "observed_totals"]
 
 
 class ExperimentRows(NamedTuple):
@@ -87,6 +87,26 @@ def experiment_rows(X, experiment, objective, arm_cost, control, unit=None):
     constants = np.array([_constants(y, arm, weight, n_arms) for y in (response, cost)])
     inverse = inverse * (len(arm) / in_arm)[arm]
     return ExperimentRows(X, arm, response, cost, weight, inverse, constants, control, unit)
+
+
+def arm_means(rows):
+    """Estimate the mean response and cost of every arm.
+
+    Parameters
+    ----------
+    rows : ExperimentRows
+        Rows.
+
+    Returns
+    -------
+    means : ndarray of shape (2, n_treatments)
+        Over all rows, by inverse propensities.
+    """
+    totals = [
+        np.bincount(rows.arm, rows.inverse * values, minlength=rows.n_arms)
+        for values in (rows.response, rows.cost)
+    ]
+    return np.array(totals) / len(rows.arm)
 
 
 def observed_totals(values, rows):

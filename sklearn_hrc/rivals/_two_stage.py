@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, clone
 
 from sklearn_hrc._compat import HasMethods, Interval, StrOptions
-from sklearn_hrc.rivals._augmented_totals import augmented_totals
+from sklearn_hrc.rivals._budgeted import SHARED_CONSTRAINTS
 from sklearn_hrc.rivals._held_out import expect_held_out
 from sklearn_hrc.rivals._outcome_models import expect_outcomes, fit_of_all_arms, fit_per_arm
 from sklearn_hrc.rivals._priced import PricedPolicy
@@ -83,16 +83,11 @@ class TwoStagePolicy(PricedPolicy):
     (2000,)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: dict = SHARED_CONSTRAINTS | {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "learner": [StrOptions({"s", "t"})],
         "cost_estimator": [HasMethods(["fit", "predict"]), None],
         "n_folds": [Interval(Integral, 2, None, closed="left"), None],
-        "budget": "no_validation",
-        "control": "no_validation",
-        "objective": "no_validation",
-        "arm_cost": "no_validation",
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -124,12 +119,6 @@ class TwoStagePolicy(PricedPolicy):
             expected = expect_held_out(self, rows, self.n_folds, rng)
         self._fit_models(rows, rng)
         return expected
-
-    def _totals(self, rows, value, priced):
-        if self.n_folds is None:
-            return super()._totals(rows, value, priced)
-        outcomes = zip((value, priced), (rows.response, rows.cost))
-        return tuple(augmented_totals(expected, observed, rows) for expected, observed in outcomes)
 
     def _fit_models(self, rows, rng):
         fit = fit_of_all_arms if self.learner == "s" else fit_per_arm

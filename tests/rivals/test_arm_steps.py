@@ -3,13 +3,12 @@
 import numpy as np
 
 from sklearn_hrc.rivals._arm_steps import (
-    arm_means,
     signs_of_steps,
     steps_of_means,
     without_base,
 )
 from sklearn_hrc.rivals._augmented_totals import augmented_totals
-from sklearn_hrc.rivals._rows import ExperimentRows
+from sklearn_hrc.rivals._rows import ExperimentRows, arm_means
 
 
 def make_rows(X, arm, response, cost):
