@@ -11,7 +11,8 @@ Of each setting:
 
 efficiency
     Gain over control on new individuals as a share of what an oracle gains for the same
-    true spend, mean over budgets and seeds.
+    true spend, mean over budgets and seeds. A policy that spends more or less than a budget is
+    taken at the budget, between what it really spends.
 ratio
     Regret (1 - efficiency) of HRC over that of the rival that is best in the setting, which
     flatters rivals: nobody knows beforehand which one it is.
@@ -23,9 +24,10 @@ Of each method over the settings:
 
 ratio
     Mean of the regret of HRC over that of this rival, with a 90 % interval by resampling
-    seeds within settings. Settings with nothing to target are left out.
+    seeds within settings, of the seeds with which both ran. Settings with nothing to target are
+    left out.
 worse in
-    Settings with something to target in which HRC's mean efficiency is below.
+    Settings with something to target in which HRC's regret is larger.
 overspend, used
     Means over settings and budgets of true cost on the rows of fit above the budget, and of true
     cost over the budget, each of the mean over seeds.

@@ -24,7 +24,7 @@ def draw_comparison(runs, file):
     places = np.arange(len(settings))[::-1]
     for number, name in enumerate(METHODS):
         points = [
-            (table[setting][name].mean(), place)
+            (np.nanmean(table[setting][name]), place)
             for setting, place in zip(settings, places)
             if name in table[setting]
         ]
@@ -36,7 +36,7 @@ def draw_comparison(runs, file):
             ax.scatter(*np.transpose(points), marker=MARKERS[number], label=name, **style)
     ax.set_yticks(places, settings)
     ax.set_ylim(-0.6, len(settings) - 0.4)
-    lowest = min(values.mean() for methods in table.values() for values in methods.values())
+    lowest = min(np.nanmean(values) for methods in table.values() for values in methods.values())
     ax.set_xlim(max(min(lowest, 0.9) - 0.02, -0.05), 1.01)
     ax.grid(axis="both", alpha=0.3)
     ax.set_xlabel("Gain as a share of an oracle's gain for the same spend")

@@ -11,6 +11,8 @@ from scipy.stats import t as student
 N_RESAMPLES, LEVEL = 2000, 0.9
 # A regret below is no regret: ratios to it would say nothing.
 NO_REGRET = 1e-3
+# What is compared: efficiencies between what a policy really spends, at the budgets.
+MEASURE, OWN_SPEND = "at equal spend", "efficiency"
 
 
 def read_runs(files):
@@ -19,21 +21,25 @@ def read_runs(files):
     return {(setting, method, seed): measures for setting, method, seed, measures in rows}
 
 
-def by_setting(runs):
-    """Efficiency of all methods that ran with the same seeds, {setting: {method: (n_seeds,)}}."""
+def by_setting(runs, key=MEASURE):
+    """Efficiency of each method with the seeds of HRC, {setting: {method: (n_seeds,)}}.
+
+    It is NaN for a seed with which a method has not run.
+    """
     table = {}
     for setting in SETTINGS:
-        methods = [name for name in METHODS if any(key[:2] == (setting, name) for key in runs)]
-        seeds = [{key[2] for key in runs if key[:2] == (setting, name)} for name in methods]
-        common = sorted(set.intersection(*seeds)) if seeds else []
-        if common and HRC in methods and len(methods) > 1:
-            table[setting] = {
-                name: np.array(
-                    [np.mean(runs[setting, name, seed]["efficiency"]) for seed in common]
-                )
-                for name in methods
-            }
-    return table
+        seeds = sorted(seed for s, name, seed in runs if (s, name) == (setting, HRC))
+        methods = {
+            name: np.array([efficiency(runs.get((setting, name, seed)), key) for seed in seeds])
+            for name in METHODS
+        }
+        table[setting] = {name: of for name, of in methods.items() if np.isfinite(of).any()}
+    return {setting: methods for setting, methods in table.items() if len(methods) > 1}
+
+
+def efficiency(run, key):
+    """Mean over budgets."""
+    return np.nan if run is None else np.mean(run[key])
 
 
 def regret(efficiency):
@@ -41,14 +47,16 @@ def regret(efficiency):
     return np.maximum(1 - np.asarray(efficiency), NO_REGRET)
 
 
+def pair(methods, name):
+    """Efficiency of HRC and of a rival with the seeds that both ran with."""
+    both = np.isfinite(methods[name])
+    return methods[HRC][both], methods[name][both]
+
+
 def best_rival(methods):
-    """Name of the rival that is best by its mean over seeds."""
-    return max((name for name in methods if name != HRC), key=lambda name: methods[name].mean())
-
-
-def resampled(n_seeds, rng):
-    """Seeds drawn with replacement, (N_RESAMPLES, n_seeds)."""
-    return rng.integers(n_seeds, size=(N_RESAMPLES, n_seeds))
+    """Name of the rival that is best beside HRC, by its mean over seeds."""
+    ahead = {name: -np.subtract(*pair(methods, name)).mean() for name in methods if name != HRC}
+    return max(ahead, key=ahead.get)
 
 
 def interval(center, draws, n_seeds):
@@ -69,95 +77,82 @@ def t_interval(values):
     return values.mean() + student.ppf([0.5 - LEVEL / 2, 0.5 + LEVEL / 2], len(values) - 1) * error
 
 
-def ratios_to(rival, table, draws):
-    """Regret ratios to a rival (None is the best one of each setting), and resampled ones.
+def ratios_to(rival, table):
+    """Regret ratios of settings with something to target, (n_settings,), and their interval.
 
-    Returns (n_settings,) and (n_settings, N_RESAMPLES), of settings with something to target.
+    The rival None is the best one of each setting. The interval is that of the mean, by resampling
+    seeds within settings.
     """
-    ratios, resamples = [], []
+    rng = np.random.default_rng(0)
+    ratios, resamples, n_seeds = [], [], []
     for setting, methods in table.items():
         name = best_rival(methods) if rival is None else rival
-        if name in methods and not has_nothing_to_target(setting):
-            ours, theirs = methods[HRC], methods[name]
-            ratios.append(regret(ours.mean()) / regret(theirs.mean()))
-            rows = draws[setting]
-            of_rows = regret(ours[rows].mean(axis=1)), regret(theirs[rows].mean(axis=1))
-            resamples.append(of_rows[0] / of_rows[1])
-    return np.array(ratios), np.array(resamples)
-
-
-def draw_seeds(table):
-    """Resampled seeds of each setting."""
-    rng = np.random.default_rng(0)
-    return {setting: resampled(len(methods[HRC]), rng) for setting, methods in table.items()}
+        if name in methods and name != HRC and not has_nothing_to_target(setting):
+            both = pair(methods, name)
+            ratios.append(np.divide(*(regret(x.mean()) for x in both)))
+            n_seeds.append(len(both[0]))
+            drawn = rng.integers(n_seeds[-1], size=(N_RESAMPLES, n_seeds[-1]))
+            resamples.append(np.divide(*(regret(x[drawn].mean(axis=1)) for x in both)))
+    if not ratios:
+        return np.array([]), (np.nan, np.nan)
+    ratios = np.array(ratios)
+    return ratios, interval(ratios.mean(), np.mean(resamples, axis=0), min(n_seeds))
 
 
 def print_settings(runs):
     """Print HRC beside the best rival of each setting."""
     table = by_setting(runs)
-    draws = draw_seeds(table)
     print(f"\n{'':30} {'seeds':>5} {'HRC':>6} {'best rival':>32} {'ratio':>6} {'difference':>18}")
     for setting, methods in table.items():
         name = best_rival(methods)
-        ours, theirs = methods[HRC], methods[name]
+        ours, theirs = pair(methods, name)
         low, high = t_interval(ours - theirs)
         ratio = regret(ours.mean()) / regret(theirs.mean())
         print(
             f"{setting:30} {len(ours):>5} {ours.mean():>6.3f} {name:>26} {theirs.mean():.3f} "
             f"{ratio:>6.2f} {(ours - theirs).mean():>+7.3f} [{low:+.3f}, {high:+.3f}]"
         )
-    ratios, resamples = ratios_to(None, table, draws)
-    if len(ratios):
-        low, high = interval(ratios.mean(), resamples.mean(axis=0), fewest_seeds(table))
-        print(
-            f"\nMean ratio to the best rival of each setting: {ratios.mean():.2f} "
-            f"[{low:.2f}, {high:.2f}], largest {ratios.max():.2f}, {len(ratios)} settings."
-        )
+    for key, words in {MEASURE: "at equal spend", OWN_SPEND: "at each policy's own spend"}.items():
+        ratios, (low, high) = ratios_to(None, by_setting(runs, key))
+        if len(ratios):
+            print(
+                f"Mean ratio to the best rival of each setting, {words}: {ratios.mean():.2f} "
+                f"[{low:.2f}, {high:.2f}], largest {ratios.max():.2f}, {len(ratios)} settings."
+            )
 
 
 def print_methods(runs):
-    """Print what each rival is like over all settings."""
+    """Print what each method is like over all settings."""
     table = by_setting(runs)
-    draws = draw_seeds(table)
     largest = max(runs.values(), key=lambda run: run["rows"])["rows"] if runs else 0
     print(
         f"\n{'':26} {'efficiency':>10} {'ratio':>18} {'worse in':>8} {'overspend':>9} {'used':>6} "
         f"{'fit s':>7} {'decide us':>9} {'MB':>6}   ({largest:,} rows)"
     )
     for name in METHODS:
-        settings = [setting for setting, methods in table.items() if name in methods]
-        if not settings:
-            continue
-        efficiency = np.mean([table[setting][name].mean() for setting in settings])
-        worse = sum(
-            table[s][HRC].mean() < table[s][name].mean()
-            for s in settings
-            if not has_nothing_to_target(s)
-        )
-        used = np.array([used_budget(runs, setting, name) for setting in settings])
-        over = np.maximum(used - 1, 0).mean()
-        ratios, resamples = ratios_to(name, table, draws)
-        ratio = f"{'':18}"
-        if name != HRC and len(ratios):
-            low, high = interval(ratios.mean(), resamples.mean(axis=0), fewest_seeds(table))
-            ratio = f"{ratios.mean():>5.2f} [{low:.2f}, {high:.2f}]"
-        speed = [
-            np.mean(
-                [run[key] for k, run in runs.items() if k[1] == name and run["rows"] == largest]
-            )
-            for key in ("fit s", "decide us", "MB")
-        ]
-        print(
-            f"{name:26} {efficiency:>10.3f} {ratio:>18} {worse:>8} {over:>9.1%} "
-            f"{np.mean(used):>6.1%} {speed[0]:>7.1f} {speed[1]:>9.1f} {speed[2]:>6.0f}"
-        )
+        if any(name in methods for methods in table.values()):
+            print(method_line(name, runs, table, largest))
+
+
+def method_line(name, runs, table, largest):
+    """Line of a method: over settings, and at the number of rows that is largest."""
+    settings = {setting: methods for setting, methods in table.items() if name in methods}
+    efficiency = np.mean([np.nanmean(methods[name]) for methods in settings.values()])
+    ratios, (low, high) = ratios_to(name, table)
+    ratio = f"{ratios.mean():>5.2f} [{low:.2f}, {high:.2f}]" if len(ratios) else ""
+    used = np.array([used_budget(runs, setting, name) for setting in settings])
+    large = [run for key, run in runs.items() if key[1] == name and run["rows"] == largest]
+    speed = [
+        f"{np.mean([run[key] for run in large]):{form}}" if large else ""
+        for key, form in (("fit s", ".1f"), ("decide us", ".1f"), ("MB", ".0f"))
+    ]
+    return (
+        f"{name:26} {efficiency:>10.3f} {ratio:>18} {np.sum(ratios > 1):>8} "
+        f"{np.maximum(used - 1, 0).mean():>9.1%} {used.mean():>6.1%} "
+        f"{speed[0]:>7} {speed[1]:>9} {speed[2]:>6}"
+    )
 
 
 def used_budget(runs, setting, method):
     """Cost over budget at each budget, mean over seeds, (n_budgets,)."""
     return np.mean([run["used"] for k, run in runs.items() if k[:2] == (setting, method)], axis=0)
-
-
-def fewest_seeds(table):
-    """Least number of seeds of a setting."""
-    return min(len(methods[HRC]) for methods in table.values())
