@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from sklearn_hrc._predictor.constants import constants_of_arms
+
 __all__ = [
     "AMOUNT",
     "CONTINUOUS",
@@ -43,8 +45,6 @@ TIED_SHARE = 0.01
 TIED_AMOUNT_SHARE = 0.01
 # An arm with fewer amounts does not show that there is a rate.
 TIED_AMOUNT_ROWS = 10
-# An arm counts as constant if chance would make it constant with at most this probability.
-CHANCE_LEVEL = 0.01
 # Least entropy of an indicator, and least squared coefficient of variation of an amount.
 # Otherwise components of few or nearly equal values would dominate the loss.
 LEAST_SPREAD = 0.05
@@ -239,7 +239,7 @@ def _filled(known, means, component, rate=1.0):
 
 def _take_apart(values, arm, n_treatments, *, is_cost):
     """Return low, kind of the amount (None if known), known chances and amounts of a task."""
-    constant = _constants(values, arm, n_treatments, is_cost)
+    constant = constants_of_arms(values, arm, n_treatments, is_cost=is_cost)
     rest = np.isnan(constant)
     learnt = values[rest[arm]]
     chance, amount = np.where(rest, np.nan, 1.0), constant.copy()
@@ -254,28 +254,10 @@ def _take_apart(values, arm, n_treatments, *, is_cost):
         return 0.0, CONTINUOUS if low < 0 else POSITIVE, chance, amount
     chance[constant == 0] = 0.0
     indicator = np.where(rest[arm], values > 0, np.nan)
-    chance[rest] = _constants(indicator, arm, n_treatments, is_cost)[rest]
+    chance[rest] = constants_of_arms(indicator, arm, n_treatments, is_cost=is_cost)[rest]
     given = np.where(rest[arm] & (values > 0), values, np.nan)
-    amount[rest] = _constants(given, arm, n_treatments, is_cost)[rest]
+    amount[rest] = constants_of_arms(given, arm, n_treatments, is_cost=is_cost)[rest]
     return 0.0, AMOUNT if np.isnan(amount).any() else None, chance, amount
-
-
-def _constants(values, arm, n_treatments, is_cost):
-    """Constant of each arm, NaN where values differ, may differ, or are missing."""
-    present = ~np.isnan(values)
-    values, arm = values[present], arm[present]
-    constants = np.full(n_treatments, np.nan)
-    if len(values) and (values == values[0]).all():
-        constants[:] = values[0]
-        return constants
-    for j in range(n_treatments):
-        rows, others = values[arm == j], values[arm != j]
-        # One row does not say whether others would be the same.
-        if len(rows) > 1 and (rows == rows[0]).all():
-            likely = np.mean(others == rows[0]) ** len(rows)
-            if is_cost or likely <= CHANCE_LEVEL:
-                constants[j] = rows[0]
-    return constants
 
 
 def _tie_indicators(indicators, arm, known_chance):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc._predictor.constants import constants_of_arms
 from sklearn_hrc._propensity import inverse_propensity
 
 __all__ = ["ExperimentRows", "arm_means", "experiment_rows", "observed_totals"]
@@ -27,7 +28,7 @@ class ExperimentRows(NamedTuple):
         stand for all rows: their sum is `n_samples`.
     constants : ndarray of shape (2, n_treatments), float64
         Response and cost of an arm where all its rows have the same, else NaN. So the cost of the
-        control and fixed prices are known.
+        control and fixed prices are known. A response that is the same by chance is not.
     control : int
         Index of the control.
     unit : ndarray of shape (n_samples,), int, or None
@@ -84,7 +85,7 @@ def experiment_rows(X, experiment, objective, arm_cost, control, unit=None):
     propensity = experiment.propensity
     inverse = weight if propensity is None else inverse_propensity(propensity, weight)
     in_arm = np.bincount(arm, weights=inverse, minlength=n_arms)
-    constants = np.array([_constants(y, arm, weight, n_arms) for y in (response, cost)])
+    constants = _constants((response, cost), arm, weight, n_arms)
     inverse = inverse * (len(arm) / in_arm)[arm]
     return ExperimentRows(X, arm, response, cost, weight, inverse, constants, control, unit)
 
@@ -132,7 +133,16 @@ def observed_totals(values, rows):
     return totals
 
 
-def _constants(values, arm, weight, n_arms):
-    """Value of each arm whose weighted rows all have the same, else NaN."""
-    of_arms = [values[(arm == index) & (weight > 0)] for index in range(n_arms)]
-    return [y[0] if np.ptp(y) == 0 else np.nan for y in of_arms]
+def _constants(outcomes, arm, weight, n_arms):
+    """Response and cost of each arm where nothing is to be learnt, else NaN, (2, n_arms)."""
+    counts = weight > 0
+    arm = arm[counts]
+    known = [
+        constants_of_arms(values[counts], arm, n_arms, is_cost=is_cost)
+        for values, is_cost in zip(outcomes, (False, True))
+    ]
+    # A model of one row says no more than the row.
+    for row in np.flatnonzero(np.bincount(arm, minlength=n_arms)[arm] == 1):
+        for constants, values in zip(known, outcomes):
+            constants[arm[row]] = values[counts][row]
+    return np.array(known)

@@ -31,6 +31,18 @@ def test_what_an_arm_always_gives_is_known():
     np.testing.assert_array_equal(make_rows().constants, [[6.0, np.nan], [0.0, np.nan]])
 
 
+def test_a_response_that_is_the_same_by_chance_is_not_known():
+    # Three buyers of ten elsewhere: two rows without one say little, thirteen say it.
+    buys = np.repeat([0.0, 1.0], [7, 3])
+    for n_rows, known in ((2, np.nan), (13, 0.0)):
+        y, treatment = np.append(buys, np.zeros(n_rows)), np.repeat([0, 1], [10, n_rows])
+        cost = np.append(buys, np.zeros(n_rows))
+        given = {"treatment": treatment, "cost": cost, "propensity": None, "sample_weight": None}
+        experiment = check_experiment(y, **given, n_samples=len(y))
+        rows = experiment_rows(np.zeros((len(y), 1)), experiment, np.array([1.0]), None, 0)
+        np.testing.assert_array_equal(rows.constants, [[np.nan, known], [np.nan, 0.0]])
+
+
 def test_prices_take_the_place_of_costs():
     rows = make_rows(arm_cost=np.array([0.0, 1.5]))
     assert rows.cost.tolist() == [0.0, 1.5, 1.5, 1.5]
