@@ -30,7 +30,7 @@ default="maximum_entropy"
         the priced cost (DFCL-PL in [1]_). "maximum_entropy": the same plus the entropy of the
         shares (DFCL-MER in [1]_). "primal": the response at prices that keep the budgets and that
         are found again in each epoch (PPL in [2]_).
-    hidden_layer_sizes : sequence of int, default=(64, 32)
+    hidden_layer_sizes : sequence of int, default=(32,)
         Widths of the shared layers.
     n_networks : int, default=5
         Networks whose predictions are averaged. Each leaves out a fold of the rows, and
@@ -133,7 +133,7 @@ default="maximum_entropy"
             "prediction", "policy_learning", "maximum_entropy", "primal"
         ] = "maximum_entropy",
         *,
-        hidden_layer_sizes: Sequence[int] = (64, 32),
+        hidden_layer_sizes: Sequence[int] = (32,),
         n_networks: int = 5,
         max_epochs: int = 60,
         lr: float = 2e-3,
