@@ -188,7 +188,7 @@ def convert(values: Any, kind: Kind, label: str) -> Any:
         missing = np.nan
     else:
         read = read_dates(pandas, texts, kind.day_first)
-        missing = np.datetime64("NaT")
+        missing = np.datetime64("NaT", "us")
     _check_read(codes, pandas.isna(read), texts, kind, label)
     found = np.append(read, missing)[codes]  # code -1 is a missing value
     return pandas.Series(found, index=values.index)

@@ -115,7 +115,7 @@ def read_dates(pandas, texts: list[str], day_first: bool) -> np.ndarray:
         Without time zone.
     """
     formats = np.array([_format_of(text) or "" for text in texts], dtype=object)
-    dates = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[us]")
+    dates = np.full(len(texts), np.datetime64("NaT", "us"))
     for example in _DATES:
         mine = np.flatnonzero(formats == example)
         if not len(mine):

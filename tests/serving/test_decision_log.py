@@ -48,7 +48,7 @@ def test_a_record_has_what_estimates_need(path):
     ("value", "logged"),
     [
         (float("nan"), None),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "s"), None),
         (datetime(2026, 1, 31, 12), "2026-01-31T12:00:00"),
         (np.bool_(True), True),
         ("line\nbreak \ud800", "line\nbreak \ud800"),
