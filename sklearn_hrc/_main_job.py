@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc._commands.command_line import PROGRAM, list_of_commands
+from sklearn_hrc._extras import import_from_extra
 from sklearn_hrc._version import __version__
 from sklearn_hrc.datasets import (
     fetch_hillstrom,
@@ -54,6 +55,8 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     started = time.perf_counter()
     try:
+        for name in ("pandas", "matplotlib"):
+            import_from_extra(name, PROGRAM, "plot")
         experiment = _LOADERS[options.data](options)
     except (ImportError, OSError, ValueError) as error:
         parser.error(str(error))

@@ -65,3 +65,13 @@ def test_real_experiments(data, tmp_path, capsys):
     assert "Best number of clusters" in printed
     allocator = search.best_estimator_[-1]
     assert allocator.expected_cost_ <= allocator.budget_ * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("package", ["pandas", "matplotlib"])
+def test_a_missing_package_is_said_with_its_extra(package, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SystemExit):
+        main(["--rows", "1500"])
+    assert f'requires {package}: install it with pip install "sklearn-hrc[plot]"' in " ".join(
+        capsys.readouterr().err.split()
+    )

@@ -1,5 +1,7 @@
 """Import of pandas, which is optional and needed only for frames."""
 
+from sklearn_hrc._extras import import_from_extra
+
 __all__ = ["import_pandas"]
 
 
@@ -16,10 +18,4 @@ def import_pandas(caller):
     pandas : module
         The imported module.
     """
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError(
-            f'{caller} requires pandas: install it with pip install "sklearn-hrc[data]".'
-        ) from error
-    return pandas
+    return import_from_extra("pandas", caller, "data")
