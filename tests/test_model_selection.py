@@ -160,6 +160,7 @@ def test_groups_reach_every_fit_and_the_folds_of_a_search(experiment):
     assert set.union(*inner).isdisjoint(set(household) - set(Spy.seen[3]))
 
 
+@pytest.mark.slow
 def test_folds_in_several_processes_decide_the_same(experiment, capsys):
     e, X = experiment, segments(experiment)
     options = {"budgets": BUDGETS, "cv": 3, "random_state": 0, **rows_of(e)}

@@ -72,10 +72,11 @@ class TwoStagePolicy(PricedPolicy):
 
     Examples
     --------
+    >>> from sklearn.linear_model import RidgeCV
     >>> from sklearn_hrc.datasets import make_coupon_experiment
     >>> from sklearn_hrc.rivals import TwoStagePolicy
     >>> e = make_coupon_experiment(2000, random_state=0)
-    >>> policy = TwoStagePolicy(budget=1.0, random_state=0)
+    >>> policy = TwoStagePolicy(RidgeCV(), learner="t", budget=1.0, random_state=0)
     >>> policy = policy.fit(e.data, e.target, treatment=e.treatment, cost=e.cost)
     >>> bool(policy.expected_cost_ <= 1.0)
     True
