@@ -30,7 +30,7 @@ def draw_comparison(runs, file):
         ]
         if points:
             ours = name == HRC
-            style = {"s": 70, "color": "C3", "zorder": 3} if ours else {"s": 26, "alpha": 0.75}
+            style = {"s": 70, "color": "black", "zorder": 3} if ours else {"s": 26, "alpha": 0.75}
             if not ours:
                 style["color"] = plt.get_cmap("tab20")(2 * (number % 10))
             ax.scatter(*np.transpose(points), marker=MARKERS[number], label=name, **style)
