@@ -42,9 +42,9 @@ def efficiency(run, key):
     return np.nan if run is None else np.mean(run[key])
 
 
-def regret(efficiency):
+def regret(means):
     """Regret of mean efficiencies, at least next to nothing."""
-    return np.maximum(1 - np.asarray(efficiency), NO_REGRET)
+    return np.maximum(1 - np.asarray(means), NO_REGRET)
 
 
 def pair(methods, name):
@@ -137,7 +137,7 @@ def print_methods(runs):
 def method_line(name, runs, table, largest):
     """Line of a method: over settings, and at the number of rows that is largest."""
     settings = {setting: methods for setting, methods in table.items() if name in methods}
-    efficiency = np.mean([np.nanmean(methods[name]) for methods in settings.values()])
+    mean = np.mean([np.nanmean(methods[name]) for methods in settings.values()])
     ratios, (low, high) = ratios_to(name, table)
     ratio = f"{ratios.mean():>5.2f} [{low:.2f}, {high:.2f}]" if len(ratios) else ""
     used = np.array([used_budget(runs, setting, name) for setting in settings])
@@ -147,7 +147,7 @@ def method_line(name, runs, table, largest):
         for key, form in (("fit s", ".1f"), ("decide us", ".1f"), ("MB", ".0f"))
     ]
     return (
-        f"{name:26} {efficiency:>10.3f} {ratio:>18} {np.sum(ratios > 1):>8} "
+        f"{name:26} {mean:>10.3f} {ratio:>18} {np.sum(ratios > 1):>8} "
         f"{np.maximum(used - 1, 0).mean():>9.1%} {used.mean():>6.1%} "
         f"{speed[0]:>7} {speed[1]:>9} {speed[2]:>6}"
     )
