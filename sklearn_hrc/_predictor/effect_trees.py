@@ -19,15 +19,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_hrc._predictor.effect_cuts import cut
 from sklearn_hrc._predictor.encoding import encode, encode_own
-from sklearn_hrc._predictor.fitted_trees import EffectTrees, binned, plain_tree
+from sklearn_hrc._predictor.fitted_trees import EffectTrees, binned
 from sklearn_hrc._predictor.losses import LOSSES
 from sklearn_hrc._predictor.tasks import INDICATOR
 
 __all__ = ["fit_effect_trees"]
 
-# With four leaves a tree can cut by three features.
-SETTINGS = {"max_leaf_nodes": 4, "min_samples_leaf": 40}
 MOST_TREES, PATIENCE = 40, 4
 RATE = 0.3
 # Prior information, in units of the dispersion, that an arm has no effect in a leaf.
@@ -38,8 +37,8 @@ LEVEL_STEPS, LONGEST_STEP = 10, 1.0
 LEAST_ROWS, MOST_ROWS = 200, 100_000
 # Rows drawn anew for the cuts of each tree. All rows count for the values of its leaves.
 CUT_ROWS = 20_000
-# Largest numbers of features, and of contrasts of arms, that a cut is sought for.
-MOST_FEATURES, MOST_CONTRASTS = 64, 8
+# Largest number of contrasts of arms that a cut is sought for.
+MOST_CONTRASTS = 8
 # Quantiles at which features may be cut.
 CUTS = np.linspace(0, 1, 65)[:-1]
 LEAST_CURVATURE = 1e-3
@@ -229,7 +228,7 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
     drawn = slice(None)
     if len(mass) > CUT_ROWS:
         drawn = rng.choice(len(mass), CUT_ROWS, replace=False)
-    tree = _cut(features[drawn], outcome[drawn], mass[drawn], rng)
+    tree = cut(features[drawn], outcome[drawn], mass[drawn], rng)
     shape = len(tree.feature), n_arms
     if shape[0] == 1:
         return None
@@ -239,19 +238,6 @@ def _effect_tree(task, links, loss, dispersion, n_arms, rng):
     total = np.maximum(own.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     gain = gain - own * gain.sum(axis=1, keepdims=True) / total
     return tree, RATE * gain / (own + LEAF_PRIOR * dispersion)
-
-
-def _cut(features, outcome, mass, rng):
-    """Fit a tree to the outcomes."""
-    # Where a policy is only applied there is no scikit-learn.
-    from sklearn.tree import DecisionTreeRegressor
-
-    tree = DecisionTreeRegressor(
-        **SETTINGS,
-        max_features=min(features.shape[1], MOST_FEATURES),
-        random_state=rng.randint(np.iinfo(np.int32).max),
-    )
-    return plain_tree(tree.fit(features, outcome, sample_weight=mass).tree_)
 
 
 def _contrasts(share, rng):

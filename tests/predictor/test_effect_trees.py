@@ -5,6 +5,7 @@ import pytest
 from helpers.training_rows import KINDS, draw, rows_of
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_hrc._predictor import effect_cuts
 from sklearn_hrc._predictor import effect_trees as module
 from sklearn_hrc._predictor.effect_trees import LEAST_ROWS, fit_effect_trees
 from sklearn_hrc._predictor.encoding import encode
@@ -50,6 +51,19 @@ def test_a_segment_where_features_meet_is_found(kind):
     assert 1 < effect[found].mean() - effect[~found].mean() < 2.2
     assert_allclose(links[:, 0] - links[:, 1], 0, atol=0.4)
     assert_allclose(links[~found].std(axis=0), 0, atol=0.2)
+
+
+def test_features_that_tell_only_together_are_found():
+    # of each alone the arms say nothing, so that the best first cut is one of chance
+    features = np.random.default_rng(1).normal(size=(12_000, 12))
+    rng = np.random.default_rng(0)
+    features, arm = np.column_stack([features, np.zeros(12_000)]), rng.integers(0, N_ARMS, 12_000)
+    together = np.sign(features[:, 0] * features[:, 1])
+    links = 1.5 * together * (arm == 2) - 1
+    rows = rows_of(features, arm, draw(links, INDICATOR, rng), INDICATOR)
+    links = links_of(rows).mean(axis=0)[..., 0]
+    effect = links[:, 2] - links[:, :2].mean(axis=1)
+    assert 0.8 < (effect[together > 0].mean() - effect[together < 0].mean()) / 2 < 1.7
 
 
 def kept(rows, seeds=range(6)):
@@ -240,7 +254,7 @@ def test_float32_weights_and_seed(monkeypatch):
 
 def test_more_arms_than_contrasts_and_more_features_than_are_tried(monkeypatch):
     monkeypatch.setattr(module, "MOST_CONTRASTS", 1)
-    monkeypatch.setattr(module, "MOST_FEATURES", 3)
+    monkeypatch.setattr(effect_cuts, "MOST_FEATURES", 3)
     features, arm, targets, found = segment(POSITIVE)
     links = links_of(rows_of(features, arm, targets, POSITIVE)).mean(axis=0)[..., 0]
     assert links[found, 2].mean() - links[~found, 2].mean() > 0.7
