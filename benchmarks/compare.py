@@ -37,7 +37,6 @@ fit s, decide us, MB
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import resource
@@ -52,7 +51,7 @@ import numpy as np
 import sklearn
 from compare_methods import METHODS
 from compare_settings import SETTINGS, draw
-from compare_tables import print_methods, print_settings, read_runs
+from compare_tables import print_methods, print_settings, read_runs, write_runs
 from quality import BUDGET_SHARES, judge
 from threadpoolctl import threadpool_limits
 
@@ -108,8 +107,7 @@ def run_missing(runs, options):
         efficiency = np.mean(measures["efficiency"])
         print(f"{number}/{len(missing)} {' | '.join(map(str, key))}: {efficiency:.3f}", flush=True)
         if options.save:
-            rows = [[*key, measures] for key, measures in runs.items()]
-            options.save.write_text(json.dumps(rows))
+            write_runs(runs, options.save)
 
 
 def run_apart(setting, method, seed):

@@ -21,6 +21,15 @@ def read_runs(files):
     return {(setting, method, seed): measures for setting, method, seed, measures in rows}
 
 
+def write_runs(runs, file):
+    """Write a line for each run, with five decimals, sorted, so that versions can be compared."""
+    lines = [
+        json.dumps([*key, {name: np.round(value, 5).tolist() for name, value in measures.items()}])
+        for key, measures in sorted(runs.items())
+    ]
+    file.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
 def by_setting(runs, key=MEASURE):
     """Efficiency of each method with the seeds of HRC, {setting: {method: (n_seeds,)}}.
 
