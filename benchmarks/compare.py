@@ -19,6 +19,8 @@ ratio
 [low, high]
     90 % interval of HRC's efficiency less that of the best rival, by Student's t over seeds. The
     rival that is best on these seeds is held fixed.
+used
+    True cost of HRC on the rows of fit over the budget, mean over budgets and seeds.
 
 Of each method over the settings:
 

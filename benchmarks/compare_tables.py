@@ -111,7 +111,10 @@ def ratios_to(rival, table):
 def print_settings(runs):
     """Print HRC beside the best rival of each setting."""
     table = by_setting(runs)
-    print(f"\n{'':30} {'seeds':>5} {'HRC':>6} {'best rival':>32} {'ratio':>6} {'difference':>18}")
+    print(
+        f"\n{'':30} {'seeds':>5} {'HRC':>6} {'best rival':>32} {'ratio':>6} {'difference':>23} "
+        f"{'used':>5}"
+    )
     for setting, methods in table.items():
         name = best_rival(methods)
         ours, theirs = pair(methods, name)
@@ -119,7 +122,8 @@ def print_settings(runs):
         ratio = regret(ours.mean()) / regret(theirs.mean())
         print(
             f"{setting:30} {len(ours):>5} {ours.mean():>6.3f} {name:>26} {theirs.mean():.3f} "
-            f"{ratio:>6.2f} {(ours - theirs).mean():>+7.3f} [{low:+.3f}, {high:+.3f}]"
+            f"{ratio:>6.2f} {(ours - theirs).mean():>+6.3f} [{low:+.3f}, {high:+.3f}] "
+            f"{used_budget(runs, setting, HRC).mean():>5.0%}"
         )
     for key, words in {MEASURE: "at equal spend", OWN_SPEND: "at each policy's own spend"}.items():
         ratios, (low, high) = ratios_to(None, by_setting(runs, key))

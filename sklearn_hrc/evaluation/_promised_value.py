@@ -45,7 +45,8 @@ def promised_value(
     errors that they are said to have. The plan is made again from each draw, and each of these
     plans looks better by its own draw than by the estimates. The mean difference of responses,
     times a factor below one, is taken off. Differences also say how far off a promise can be. In
-    simulated experiments 75 to 100 % of intervals of 90 % held the truth, 88 % in the mean.
+    seven kinds of simulated experiments 79 to 98 % of intervals of 90 % held the true response, 90 %
+    in the mean, and 83 to 100 % the true cost, 90 % in the mean.
 
     No row is needed. Held-out rows say more: see :func:`evaluate`.
 
