@@ -202,5 +202,7 @@ def test_letters_go_to_those_they_move():
     policy.fit(rows.X, rows.y, **rows.metadata)
     new = people(4000)
     arms, lapsed = policy.predict(new), new["last_spend"].to_numpy() == 0
-    assert (arms[lapsed] == "letter").mean() > 0.9
-    assert (arms[~lapsed] == "mail").mean() > 0.8
+    # Mails gain more for their cost and go to all others, 0.6 at 0.2. What is left of the budget
+    # buys letters at 0.8 for seven in eight of the lapsed, who are 0.4.
+    assert abs((arms[lapsed] == "letter").mean() - 0.875) < 0.05
+    assert (arms[~lapsed] == "mail").mean() > 0.9
