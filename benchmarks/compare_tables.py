@@ -154,7 +154,9 @@ def method_line(name, runs, table, largest):
     ratios, (low, high) = ratios_to(name, table)
     ratio = f"{ratios.mean():>5.2f} [{low:.2f}, {high:.2f}]" if len(ratios) else ""
     used = np.array([used_budget(runs, setting, name) for setting in settings])
-    large = [run for key, run in runs.items() if key[1] == name and run["rows"] == largest]
+    # Runs beside other work are kept without times.
+    timed = [run for key, run in runs.items() if key[1] == name and "fit s" in run]
+    large = [run for run in timed if run["rows"] == largest]
     speed = [
         f"{np.mean([run[key] for run in large]):{form}}" if large else ""
         for key, form in (("fit s", ".1f"), ("decide us", ".1f"), ("MB", ".0f"))
