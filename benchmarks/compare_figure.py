@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from compare_methods import HRC, METHODS
-from compare_tables import by_setting
+from compare_tables import by_setting, standing
 
 MARKERS = "osD^v<>Phx*"
 
@@ -24,7 +24,7 @@ def draw_comparison(runs, file):
     places = np.arange(len(settings))[::-1]
     for number, name in enumerate(METHODS):
         points = [
-            (np.nanmean(table[setting][name]), place)
+            (standing(table[setting], name), place)
             for setting, place in zip(settings, places)
             if name in table[setting]
         ]
@@ -36,7 +36,7 @@ def draw_comparison(runs, file):
             ax.scatter(*np.transpose(points), marker=MARKERS[number], label=name, **style)
     ax.set_yticks(places, settings)
     ax.set_ylim(-0.6, len(settings) - 0.4)
-    lowest = min(np.nanmean(values) for methods in table.values() for values in methods.values())
+    lowest = min(standing(methods, name) for methods in table.values() for name in methods)
     ax.set_xlim(max(min(lowest, 0.9) - 0.02, -0.05), 1.01)
     ax.grid(axis="both", alpha=0.3)
     ax.set_xlabel("Gain as a share of an oracle's gain for the same spend")
