@@ -127,10 +127,11 @@ def print_settings(runs):
         name = best_rival(methods)
         ours, theirs = pair(methods, name)
         low, high = t_interval(ours - theirs)
+        ends = f"[{low:+.3f}, {high:+.3f}]" if len(ours) > 1 else ""
         ratio = regret(ours.mean()) / regret(theirs.mean())
         print(
             f"{setting:30} {len(ours):>5} {ours.mean():>6.3f} {name:>26} {theirs.mean():.3f} "
-            f"{ratio:>6.2f} {(ours - theirs).mean():>+6.3f} [{low:+.3f}, {high:+.3f}] "
+            f"{ratio:>6.2f} {(ours - theirs).mean():>+6.3f} {ends:16} "
             f"{used_budget(runs, setting, HRC).mean():>5.0%}"
         )
     for key, words in {MEASURE: "at equal spend", OWN_SPEND: "at each policy's own spend"}.items():

@@ -43,7 +43,7 @@ def test_sides_of_two_features_make_four_leaves():
 
 
 def test_gain_of_a_pair_by_hand():
-    # four rows of each pair of flags; the outcome is high where the first two are alike
+    # four rows of each pair of flags; the outcome is high where the first and the last are alike
     flags = np.array(np.meshgrid([0, 1], [0, 1], [0, 1])).reshape(3, -1).T
     features = np.repeat(flags, 4, axis=0).astype(np.float32)
     outcome = np.where(features[:, 0] == features[:, 2], 1.0, -1.0)[:, None]
