@@ -5,8 +5,14 @@ inner quantiles, its rank and two hinges of the rank. If many rows share its sma
 indicator of that value is added: spend is often zero, and zero means something else than little.
 Values beyond the quantiles change nothing, so a model that is linear in the columns does not
 extrapolate.
+
+Networks and trees see one column of each feature, its own: the rank, or the feature of few values.
+Ranks press the tails of a feature together, where effects may grow fastest. So its own column is
+half the rank and half the normal score of the rank, which has the tails of a normal feature
+whatever the feature's distribution.
 """
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +25,16 @@ FEW_VALUES = 8
 KNOTS = np.linspace(0, 1, 201)
 # The rank, from -1 to 1, bends at this value. So its outer thirds have slopes of their own.
 HINGE = 0.33
+# Ranks of the knots. Shares nearer to 0 and 1 than this have the normal score of this share.
+RANKS, OUTERMOST = 2 * KNOTS - 1, 0.003
+# Half the rank and half its normal score, in units of the rank: for a feature of many values
+# both have the standard deviation 1 / sqrt(3). By the standard library, since a policy is also
+# applied where there is no scipy.
+WITH_TAILS = (
+    RANKS
+    + np.array([NormalDist().inv_cdf(share) for share in np.clip(KNOTS, OUTERMOST, 1 - OUTERMOST)])
+    / np.sqrt(3)
+) / 2
 # The smallest value has a column of its own if at least this share of the rows has it.
 ATOM_SHARE = 0.05
 # From this many features on, a feature has no hinges, since cost grows with the square of columns.
@@ -121,7 +137,7 @@ def encode(features, encoding):
 
 
 def own_columns(columns, encoding):
-    """Return one column of each feature: its rank, or itself if it has few values.
+    """Return one column of each feature: its rank with tails, or itself if it has few values.
 
     Parameters
     ----------
@@ -133,9 +149,15 @@ def own_columns(columns, encoding):
     Returns
     -------
     own : ndarray of shape (n_samples, n_features)
-        Standardised.
+        In the units of the standardised columns.
     """
-    return columns[:, _own_places(encoding)]
+    places = _own_places(encoding)
+    own = columns[:, places]
+    for k, place in enumerate(places):
+        mean, scale = encoding.mean[place - 1], encoding.scale[place - 1]
+        if encoding.knots[k] is not None and np.isfinite(scale):
+            own[:, k] = (_with_tails(own[:, k] * scale + mean) - mean) / scale
+    return own
 
 
 def encode_own(features, encoding, dtype):
@@ -153,11 +175,13 @@ def encode_own(features, encoding, dtype):
     Returns
     -------
     own : ndarray of shape (n_samples, n_features)
-        The columns that `own_columns` takes from all columns.
+        The columns that `own_columns` makes of all columns.
     """
     own = np.empty(features.shape, dtype=dtype)
     for k, place in enumerate(_own_places(encoding)):
         (column, *_) = _columns(features[:, k], encoding.knots[k], np.nan, 1)
+        if encoding.knots[k] is not None:
+            column = _with_tails(column)
         own[:, k] = (column - encoding.mean[place - 1]) / encoding.scale[place - 1]
     return own
 
@@ -196,13 +220,16 @@ def _is_atom(values, atom):
 
 def _rank(values, knots):
     """Rank in [-1, 1]. A value that spans several knots has the middle of their ranks."""
-    ranks = 2 * KNOTS - 1
     if (np.diff(knots) > 4 * SAME * np.abs(knots).max()).all():
-        return np.interp(values, knots, ranks)
+        return np.interp(values, knots, RANKS)
     margin = SAME * np.abs(values)
-    last = np.interp(values + margin, knots, ranks)
-    first = -np.interp(margin - values, -knots[::-1], ranks)
+    last = np.interp(values + margin, knots, RANKS)
+    first = -np.interp(margin - values, -knots[::-1], RANKS)
     return (first + last) / 2
+
+
+def _with_tails(rank):
+    return np.interp(rank, RANKS, WITH_TAILS)
 
 
 def _mean_and_scale(column, weight):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hrc._predictor import encoding as module
-from sklearn_hrc._predictor.encoding import encode, fit_encoding, own_columns
+from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding, own_columns
 
 
 def columns_of(features, weight=None, given=None):
@@ -185,17 +185,29 @@ def test_wide_tables_have_fewer_columns_of_a_feature(n_features, richness):
     assert columns.shape[1] == 1 + 1 + richness * (n_features - 1)
 
 
-def test_own_columns_are_ranks_or_few_values():
+def test_own_columns_are_ranks_with_tails_or_few_values():
     features = mixed()
     columns, encoding = columns_of(features)
     own = own_columns(columns, encoding)
     assert own.shape == features.shape
     for k in (0, 1, 3):
         rank = module._rank(features[:, k], encoding.knots[k])
-        assert_allclose(own[:, k], (rank - rank.mean()) / rank.std())
+        assert_allclose(own[:, k], (module._with_tails(rank) - rank.mean()) / rank.std())
     few = features[:, 2]
     assert_allclose(own[:, 2], (few - few.mean()) / few.std())
     assert_array_equal(own[:, 4], 0)
+    assert_allclose(encode_own(features, encoding, np.float64), own, rtol=1e-9, atol=1e-12)
+
+
+def test_tails_are_half_those_of_a_normal_feature():
+    # Normal scores of the shares 1/2, 3/4, 0.975 and 0.997, by tables.
+    scores = np.array([0, 0.6745, 1.9600, 2.7478])
+    rank = np.array([0, 0.5, 0.95, 1.0])
+    expected = (rank + scores / np.sqrt(3)) / 2
+    assert_allclose(module._with_tails(rank), expected, atol=1e-4)
+    assert_allclose(module._with_tails(-rank), -expected, atol=1e-4)
+    spread = module._with_tails(np.linspace(-1, 1, 100_001)).std()
+    assert_allclose(spread, 1 / np.sqrt(3), rtol=0.02)
 
 
 def test_one_row():
