@@ -66,8 +66,9 @@ class MultiTaskRepresenter(SummaryMixin, FitMetadataMixin, TransformerMixin, Bas
     A network has a shared trunk, of two layers by default, and for every
     component a head `base(h) + direction_j * common(h) + own_j(h)` for arm `j`, with
     linear parts. Only the received arm enters the loss. Its inputs are the ranks of the
-    features, or the features themselves where they have few values, so that units and
-    outliers do not matter. Its weights are moving averages over the steps.
+    features, half of each rank as a normal score, or the features themselves where they
+    have few values. So units and outliers do not matter, and tails are kept apart. Its
+    weights are moving averages over the steps.
 
     Beside the networks stands a partially pooled additive model. It is generalised linear
     in the value, the rank and bends of the rank of each feature. Each arm has coefficients
