@@ -339,7 +339,7 @@ def test_folds():
     assert resolve_batch_size(7, 60_000) == 7
 
 
-def test_networks_see_ranks(monkeypatch):
+def test_networks_see_ranks_with_tails(monkeypatch):
     seen = []
     train_side_by_side = networks.train_side_by_side
 
@@ -354,8 +354,10 @@ def test_networks_see_ranks(monkeypatch):
     fitted(np.exp(3 * X))
     for inputs in seen:
         assert inputs.dtype == np.float32
-        assert_allclose(inputs.mean(axis=0), 0, atol=1e-6)
-        assert_allclose(inputs.std(axis=0), 1, atol=1e-6)
+        assert_allclose(inputs.mean(axis=0), 0, atol=1e-3)
+        # Half of it is the normal score, whose largest value stands for a share of 0.003.
+        assert_allclose(inputs.std(axis=0), 1, atol=0.02)
+        assert_allclose(np.abs(inputs).max(axis=0), (np.sqrt(3) + 2.748) / 2, rtol=0.01)
     first, *scaled, bent = seen
     for inputs in scaled:
         assert_allclose(inputs, first, atol=1e-5)
