@@ -37,7 +37,7 @@ def draw_comparison(runs, file):
     ax.set_yticks(places, settings)
     ax.set_ylim(-0.6, len(settings) - 0.4)
     lowest = min(standing(methods, name) for methods in table.values() for name in methods)
-    ax.set_xlim(max(min(lowest, 0.9) - 0.02, -0.05), 1.01)
+    ax.set_xlim(min(lowest, 0.9) - 0.02, 1.01)
     ax.grid(axis="both", alpha=0.3)
     ax.set_xlabel("Gain as a share of an oracle's gain for the same spend")
     figure.legend(loc="outside right upper", frameon=False)
