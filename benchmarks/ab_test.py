@@ -11,7 +11,7 @@ current rule
     The best single arm of the experiment, for those who come first until the day's money is gone.
 ridge, boosting
     Ridge regressions for each arm, and boosted trees whose losses suit the outcome, predict the
-    response and cost of each individual, as in `rivals.py`. The arm is that of the largest
+    response and cost of each individual, as in `individual.py`. The arm is that of the largest
     response less its priced cost. Every morning the price is set anew, to spend the day's money
     on customers like those of the past four days. Predicted costs are corrected by what the
     offers of the past week cost in the end. Nothing stops them when the money is gone, so they
@@ -64,7 +64,7 @@ from ab_days import (
     shape_of_day,
 )
 from ab_tables import judge, print_setting, read_runs
-from rivals import arm_means, individual, ridge_outcomes, typed_boosting_outcomes
+from individual import arm_means, individual, ridge_outcomes, typed_boosting_outcomes
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

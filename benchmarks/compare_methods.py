@@ -4,11 +4,9 @@ A rival has the settings that its class has by default. `two-stage` stands in wi
 since which one is best depends on the world.
 """
 
-import importlib
-
-import numpy as np
+from individual import ridge_regression
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -21,11 +19,7 @@ from sklearn_hrc.rivals import (
     TwoStagePolicy,
 )
 
-# Loaded before fits are timed.
-importlib.import_module("econml.grf")
-
-HRC = "HRC"
-RIDGE_ALPHAS = np.logspace(0, 6, 13)
+HRC, BEST_MIX = "HRC", "best mix"
 
 
 def hrc(control, n_features, seed):
@@ -51,8 +45,12 @@ def squared_error(control, n_features, seed):
 
 def ridge(control, n_features, seed):
     """Two stages with a ridge regression of each arm."""
-    model = make_pipeline(StandardScaler(), RidgeCV(RIDGE_ALPHAS))
-    return TwoStagePolicy(model, learner="t", control=control, random_state=seed)
+    return TwoStagePolicy(ridge_regression(), learner="t", control=control, random_state=seed)
+
+
+def best_mix(control, n_features, seed):
+    """Everybody gets one of two arms by lot, since all are expected to be alike."""
+    return TwoStagePolicy(DummyRegressor(), learner="t", control=control, random_state=seed)
 
 
 METHODS = {

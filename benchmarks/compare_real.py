@@ -27,27 +27,18 @@ import joblib
 import numpy as np
 import sklearn
 import torch
-from compare_methods import HRC, METHODS
-from sklearn.dummy import DummyRegressor
+from compare_methods import BEST_MIX, HRC, METHODS, best_mix
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc.datasets import fetch_hillstrom, fetch_karlan_list, load_thornton_hiv
 from sklearn_hrc.metrics import compare_budget_curves
 from sklearn_hrc.model_selection import cross_fit_arms
-from sklearn_hrc.rivals import TwoStagePolicy
 from sklearn_hrc.tables import make_policy
 
 N_FOLDS = 3
-BEST_MIX, BEST_ARM = "best mix", "best single arm"
-
-
-def mixed(control, n_features, seed):
-    """Give everybody one of two arms by lot: all are expected to be alike."""
-    return TwoStagePolicy(DummyRegressor(), learner="t", control=control, random_state=seed)
-
-
-COMPARED = METHODS | {BEST_MIX: mixed}
+BEST_ARM = "best single arm"
+COMPARED = METHODS | {BEST_MIX: best_mix}
 
 
 class Real(NamedTuple):

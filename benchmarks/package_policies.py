@@ -2,14 +2,14 @@
 
 None of causalml, econml and scikit-uplift knows of a mean budget, nor of a cost that is
 itself an outcome. Each is therefore fitted twice, to the response and to the cost, and
-decides for individuals at the price of the budget, like the rivals (`rivals.py`). maq
+decides for individuals at the price of the budget (`individual.py`). maq
 allocates effects that something else estimated. Our own student is here for the time it
 takes to decide. A function of a world (`quality.py`)
 returns `decide(X, budgets)`; its package is imported when it is called.
 """
 
 import numpy as np
-from rivals import individual, s_learner
+from individual import arm_means, individual, s_learner
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
@@ -251,11 +251,27 @@ def student(world):
     return served.predict_budgets
 
 
+def best_single_arm(world):
+    """Give the best arm to as many, drawn at random, as the budget pays for."""
+    train = world.train
+    response, cost = arm_means(train)
+
+    def decide(X, budgets):
+        places = np.random.default_rng(world.seed).permutation(len(X)) / len(X)
+        for budget in budgets:
+            share = np.minimum(1.0, budget / np.maximum(cost, 1e-12))
+            best = (share * (response - response[0])).argmax()
+            yield np.where(places < share[best], train.treatments[best], train.treatments[0])
+
+    return decide
+
+
 # These use the networks of a world, which are trained once.
 ON_NETWORKS = ("HRC, K = 64, student", "maq, on our networks")
 # Name of the method: the module that it needs, and the function that fits it.
 POLICIES = {
     "HRC, K = 64, student": ("sklearn_hrc", student),
+    "best single arm": ("sklearn_hrc", best_single_arm),
     "causalml, S-learner": ("causalml", causalml("S")),
     "causalml, T-learner": ("causalml", causalml("T")),
     "causalml, X-learner": ("causalml", causalml("X")),

@@ -3,7 +3,7 @@
     python benchmarks/packages.py --seeds 2
 
 causalml, econml, scikit-uplift and maq, each in the form that a careful user would
-reach (`package_policies.py`), beside the default pipeline and the rivals of quality.py.
+reach (`package_policies.py`), beside the default pipeline and two-stage rivals.
 Everything is fitted on one sample and judged on another at six budgets, as there. A
 package that is not installed is named and left out; all can be installed beside
 this one:
@@ -45,13 +45,14 @@ import numpy as np
 import sklearn
 import torch
 from package_policies import ON_NETWORKS, POLICIES
-from quality import BUDGET_SHARES, METHODS, SETTINGS, World, fit_networks, judge, timed
+from quality import BUDGET_SHARES, COMPARED, World, fit_networks, judge, timed
+from quality_settings import COUPONS
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc.datasets import make_coupon_experiment
 
-OURS = ("HRC, K = 64", "HRC, K = 256", "its networks, individually")
-RIVALS = ("rival: squared-error boosting", "rival: two-part boosting", "rival: best single arm")
+OURS = ("HRC, K = 64", "HRC, K = 256", "its predictions, individually")
+RIVALS = ("rival: two-stage, boosting", "rival: two-stage, typed boosting")
 PACKAGES = {
     "causalml": "causalml",
     "econml": "econml",
@@ -70,7 +71,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
-        "--settings", nargs="+", choices=SETTINGS, default=["default", "noisy features"]
+        "--settings", nargs="+", choices=COUPONS, default=["default", "noisy features"]
     )
     parser.add_argument(
         "--methods", nargs="+", default=[""], help="only those whose name contains one of these"
@@ -87,7 +88,7 @@ def main():
     methods = installed_methods(options.methods)
     measures = {}
     for setting in options.settings:
-        parameters = SETTINGS[setting] | ({"n_samples": options.rows} if options.rows else {})
+        parameters = COUPONS[setting] | ({"n_samples": options.rows} if options.rows else {})
         print(f"\n{setting}, {parameters['n_samples']:,} rows, {options.seeds} seeds")
         with threadpool_limits(1):
             worlds = [
@@ -106,7 +107,7 @@ def installed_methods(parts):
         except PackageNotFoundError:
             found = "of unknown version"
         print(f"{package} {found}")
-    methods = {name: METHODS[name] for name in OURS + RIVALS}
+    methods = {name: COMPARED[name] for name in OURS + RIVALS}
     for name, (module, fit) in POLICIES.items():
         if importlib.util.find_spec("lightgbm") and importlib.util.find_spec(module):
             methods[name] = functools.partial(timed, fit)

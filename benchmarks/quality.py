@@ -54,9 +54,10 @@ import joblib
 import numpy as np
 import sklearn
 import torch
+from compare_methods import BEST_MIX, HRC, METHODS, best_mix
+from individual import individual
 from quality_raw import features_of_hrc, on_numbers
 from quality_settings import (
-    COUPONS,
     DEVELOPMENT,
     FIRST_SEEDS,
     MAKERS,
@@ -65,13 +66,13 @@ from quality_settings import (
     samples,
 )
 from quality_tables import print_setting, print_summaries, read_measures
-from rivals import RIVALS, individual
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import Bunch
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc.datasets import oracle_budget_curve, oracle_policy_value
+from sklearn_hrc.metrics import predict_budgets
 
 BUDGET_SHARES = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
 
@@ -106,7 +107,7 @@ def parse_options():
     add("--family", choices=MAKERS, help="settings of one family of worlds only")
     add("--settings", **parts, help="only those whose name contains one of these")
     add("--methods", **parts, help="only those whose name contains one of these")
-    add("--quick", action="store_true", help="HRC, its predictions individually, and the rivals")
+    add("--quick", action="store_true", help="HRC, its predictions individually, and simple rivals")
     add("--rows", type=int, help="instead of each setting's own number")
     add("--seeds", type=int, default=3, help="number of samples of each setting")
     add("--first-seed", type=int, help="default: 0, or 50 with --development")
@@ -163,7 +164,7 @@ def run_world(setting, seed, names):
         world = World(train, seed, functools.cache(functools.partial(fit_networks, train, seed)))
         measures = {}
         for name in names:
-            decide, seconds = METHODS[name](world)
+            decide, seconds = COMPARED[name](world)
             measures[name] = {
                 "seed": seed,
                 "rows": len(train.data),
@@ -236,8 +237,16 @@ def own_predictions(world):
     return individual(predict, world.train), seconds
 
 
-def rival(fit):
-    """Make a method of the function that fits a rival."""
+def rival(make):
+    """Make a method of a rival of compare.py."""
+
+    def fit(train, seed):
+        policy = make(train.treatments[0], train.data.shape[1], seed)
+        rows = {"treatment": train.treatment, "cost": train.cost}
+        if "groups" in train:
+            rows["groups"] = train.groups
+        return functools.partial(predict_budgets, policy.fit(train.data, train.target, **rows))
+
     return lambda world: timed(on_numbers, fit, world.train, world.seed)
 
 
@@ -276,15 +285,10 @@ COMPARED = {
     "K = 256, one network": hrc(256, networks={"n_networks": 1}),
     "K = 256, networks alone": hrc(256, networks={"members": ()}),
     "its predictions, individually": own_predictions,
-    **{f"rival: {name}": rival(fit) for name, fit in RIVALS.items()},
+    **{f"rival: {name}": rival(make) for name, make in METHODS.items() if name != HRC},
+    f"rival: {BEST_MIX}": rival(best_mix),
 }
-QUICK = ("HRC", "its predictions", "rival")
-# packages.py and student.py know coupons only, and two of the methods by their former names.
-SETTINGS = COUPONS
-METHODS = COMPARED | {
-    "its networks, individually": COMPARED["its predictions, individually"],
-    "rival: two-part boosting": COMPARED["rival: typed boosting"],
-}
+QUICK = ("HRC", "its predictions", "rival: two-stage", f"rival: {BEST_MIX}")
 
 
 if __name__ == "__main__":

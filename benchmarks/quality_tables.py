@@ -34,8 +34,8 @@ from quality_settings import family_of, has_nothing_to_target
 DEFAULTS = "HRC, K = 64"
 CLUSTERED = (DEFAULTS, "HRC, K = 256")
 OWN_PREDICTIONS = "its predictions, individually"
-BOOSTING = "rival: squared-error boosting"
-BEST_MIX = "rival: best mix of arms"
+BOOSTING = "rival: two-stage, boosting"
+BEST_MIX = "rival: best mix"
 # A regret below is no regret: ratios to it would say nothing.
 NO_REGRET = 1e-6
 
@@ -75,20 +75,20 @@ def print_setting(title, measures):
     ratios, equal = regret_ratios(measures), regret_ratios(measures, "at equal spend")
     print_title(title, measures)
     print(
-        f"{'':30} {'efficiency':>10} {'+-':>6} {'violation':>9} {'used':>6} {'regret ratio':>12} "
+        f"{'':33} {'efficiency':>10} {'+-':>6} {'violation':>9} {'used':>6} {'regret ratio':>12} "
         f"{'equal spend':>11} {'fit s':>7}"
     )
     for name, runs in measures.items():
         by_seed = np.mean([run["efficiency"] for run in runs], axis=1)
         spread = by_seed.std(ddof=min(1, len(runs) - 1))
         print(
-            f"{name:30} {efficiency[name]:>10.3f} {spread:>6.3f} {max(used[name] - 1, 0):>9.1%} "
+            f"{name:33} {efficiency[name]:>10.3f} {spread:>6.3f} {max(used[name] - 1, 0):>9.1%} "
             f"{used[name]:>6.1%} {ratios[name]:>12.2f} {equal[name]:>11.2f} {seconds[name]:>7.1f}",
             flush=True,
         )
     if DEFAULTS in measures and BOOSTING in measures:
         ratio = seconds[DEFAULTS] / seconds[BOOSTING]
-        print(f"Fit of the default pipeline: {ratio:.1f} times that of squared-error boosting.")
+        print(f"Fit of the default pipeline: {ratio:.1f} times that of boosting.")
 
 
 def print_title(title, measures):
@@ -115,7 +115,7 @@ def print_summary(settings):
     """Print for each method its means and extremes over the settings of a family."""
     columns = summary_columns(settings)
     print(
-        f"{'':30} {'settings':>8} {'mean ratio':>10} {'worst ratio':>11} {'equal spend':>11} "
+        f"{'':33} {'settings':>8} {'mean ratio':>10} {'worst ratio':>11} {'equal spend':>11} "
         f"{'violation':>9} {'overspend':>9} {'least used':>10} {'most lost':>9} {'to best mix':>11}"
     )
     for name in dict.fromkeys(name for methods in settings.values() for name in methods):
@@ -125,7 +125,7 @@ def print_summary(settings):
         )
         violations = np.maximum(np.subtract(used, 1), 0)
         line = (
-            f"{name:30} {len(used):>8} {of(np.mean, ratio):>10.2f} {of(max, ratio):>11.2f} "
+            f"{name:33} {len(used):>8} {of(np.mean, ratio):>10.2f} {of(max, ratio):>11.2f} "
             f"{of(np.mean, equal):>11.2f} {max(violations):>9.1%} {np.mean(violations):>9.1%} "
             f"{min(used):>10.1%} {of(max, lost):>9.3f} {of(min, to_mix):>11.3f}"
         )
