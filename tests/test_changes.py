@@ -1,6 +1,7 @@
 """Parameters that were changed after a fit, and plans that other threads read."""
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -197,7 +198,8 @@ def test_looking_at_a_changed_allocator_changes_nothing(rows):
 
 def test_a_warning_that_is_an_error_leaves_the_plan(rows):
     allocator = fitted(rows)
-    with pytest.raises(BudgetWarning):
+    with warnings.catch_warnings(), pytest.raises(BudgetWarning):
+        warnings.simplefilter("error")
         allocator.set_budget(1e6)
     assert allocator.budget_ == 0.7
 

@@ -108,8 +108,7 @@ DATES = pd.to_datetime(["2024-01-02", "2024-01-01", "2024-01-03", "2024-01-01"])
 def test_labels(labels):
     experiment = check(treatment=labels)
     assert_array_equal(experiment.arm, [1, 0, 2, 0])
-    values = np.asarray(labels).ravel().tolist()
-    assert_array_equal(experiment.treatments[experiment.arm], np.array(values))
+    assert_array_equal(experiment.treatments[experiment.arm], np.asarray(labels).ravel())
 
 
 def test_boolean_labels():

@@ -89,7 +89,7 @@ TEXTS = ["ab", None, "", "ä"]
 SAME = {
     "widths of whole numbers": (pa.array([1, None, -3], pa.int8()), pa.array([1, None, -3])),
     "truth and whole numbers": (pa.array([True, None, False]), pa.array([1, None, 0])),
-    "widths of floats": (pa.array([0.5, None], pa.float16()), pa.array([0.5, None])),
+    "widths of floats": (pa.array([np.float16(0.5), None], pa.float16()), pa.array([0.5, None])),
     "zeros of both signs": (pa.array([-0.0]), pa.array([0.0])),
     "NaN and null": (pa.array([np.nan]), pa.array([None], pa.float64())),
     "texts": (pa.array(TEXTS), pa.array(TEXTS, pa.large_string())),
