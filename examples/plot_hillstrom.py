@@ -73,9 +73,9 @@ plt.show()
 # Where at most half of the customers get a mail, the policy brings 4 to 6 more visits per 1,000
 # customers than the better mail for random customers. At larger budgets intervals end near zero or
 # contain it, and other folds may move such an end to the other side. The policy cannot be told
-# from the ranking at any budget. So who visits with a mail is about as good a guide as what
-# the mail changes, which is smaller than the visits and much noisier. Before you serve
-# a policy, it has to win against such rules on your own rows.
+# from the ranking at nine of ten budgets, and one of ten may differ by chance. So who visits with a
+# mail is about as good a guide as what the mail changes, which is smaller than the visits and much
+# noisier. Before you serve a policy, it has to win against such rules on your own rows.
 columns = ["rule", "difference", "difference_low", "difference_high"]
 curve.query("rule != 'policy' and budget in [0.2, 0.5, 0.8]").set_index("budget")[columns].round(4)
 
