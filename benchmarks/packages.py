@@ -50,6 +50,7 @@ from quality_settings import COUPONS
 from threadpoolctl import threadpool_limits
 
 from sklearn_hrc.datasets import make_coupon_experiment
+from sklearn_hrc.exceptions import BudgetWarning
 
 OURS = ("HRC, K = 64", "HRC, K = 256", "its predictions, individually")
 RIVALS = ("rival: two-stage, boosting", "rival: two-stage, typed boosting")
@@ -83,6 +84,7 @@ def main():
     torch.set_num_threads(1)
     # LightGBM was fitted without names of features and says so at each prediction.
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    warnings.simplefilter("ignore", BudgetWarning)
     logging.getLogger("causalml").setLevel(logging.ERROR)
     print("$ python", *sys.argv)
     methods = installed_methods(options.methods)

@@ -46,6 +46,7 @@ import json
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -72,6 +73,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_hrc import ClusterBudgetAllocator, HiddenClusterer, MultiTaskRepresenter
 from sklearn_hrc.datasets import oracle_budget_curve, oracle_policy_value
+from sklearn_hrc.exceptions import BudgetWarning
 from sklearn_hrc.metrics import predict_budgets
 
 BUDGET_SHARES = (0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
@@ -158,6 +160,8 @@ def run_world(setting, seed, names):
     # Here, since this may run in a process of its own.
     sklearn.set_config(enable_metadata_routing=True)
     torch.set_num_threads(1)
+    # "used" says how much of a budget is left.
+    warnings.simplefilter("ignore", BudgetWarning)
     with threadpool_limits(1):
         train, test = samples(setting, seed)
         budgets = np.array(BUDGET_SHARES) * train.expected_cost.mean(axis=0).max()

@@ -174,7 +174,8 @@ def print_extremes(columns):
         told = []
         for column, words, form in extremes:
             values = {name: row[method] for name, row in columns[column].items() if method in row}
-            if values:
+            # Without rivals there are no ratios.
+            if values and not np.isnan(list(values.values())).any():
                 worst = max(values, key=values.get)
                 told.append(f"{words} {values[worst]:{form}} ({worst})")
         if told:
