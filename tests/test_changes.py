@@ -198,8 +198,7 @@ def test_looking_at_a_changed_allocator_changes_nothing(rows):
 
 def test_a_warning_that_is_an_error_leaves_the_plan(rows):
     allocator = fitted(rows)
-    with warnings.catch_warnings(), pytest.raises(BudgetWarning):
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(action="error"), pytest.raises(BudgetWarning):
         allocator.set_budget(1e6)
     assert allocator.budget_ == 0.7
 

@@ -134,8 +134,7 @@ def test_other_warnings_of_a_fit_are_shown(monkeypatch):
     monkeypatch.setattr(HiddenClusterer, "fit", warning)
     with pytest.warns(UserWarning, match="something else"):
         fit(TABLE, cluster_policy())
-    with warnings.catch_warnings(), pytest.raises(UserWarning, match="something else"):
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(action="error"), pytest.raises(UserWarning, match="something else"):
         fit(TABLE, cluster_policy())
 
 
