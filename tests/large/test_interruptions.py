@@ -134,7 +134,8 @@ def test_other_warnings_of_a_fit_are_shown(monkeypatch):
     monkeypatch.setattr(HiddenClusterer, "fit", warning)
     with pytest.warns(UserWarning, match="something else"):
         fit(TABLE, cluster_policy())
-    with warnings.catch_warnings(action="error"), pytest.raises(UserWarning, match="something else"):
+    as_errors = warnings.catch_warnings(action="error")
+    with as_errors, pytest.raises(UserWarning, match="something else"):
         fit(TABLE, cluster_policy())
 
 
