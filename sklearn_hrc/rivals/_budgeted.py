@@ -240,5 +240,6 @@ class BudgetedPolicy(PolicyMixin, BaseEstimator):
         return self._plan(budget)
 
     def _adopt(self, budget):
-        self._in_use = PlanInUse(float(budget), self._checked_plan(budget))
+        plan = self._checked_plan(budget)
+        self._in_use = PlanInUse(float(budget), plan)
         return self

@@ -132,6 +132,14 @@ def test_a_budget_below_the_cheapest_plan_is_refused(rival, world):
         policy.budget_curve([np.nan])
 
 
+def test_a_budget_that_is_no_number_is_refused_and_changes_nothing(rival, world):
+    before = rival.budget_
+    for budget in ("a", None, [1], np.nan):
+        with pytest.raises(ValueError, match="budget is expected to be a finite number, got"):
+            rival.set_budget(budget)
+    assert rival.budget_ == before
+
+
 def test_changed_parameters_are_refused(rival, world):
     policy = pickle.loads(pickle.dumps(rival)).set_params(objective=1)
     for call in (
