@@ -11,8 +11,11 @@ for each arm k,
 with r the row's step towards its outcome and p the shares of the arms in the curvature of the
 loss. The squared length of a leaf's mean, times the leaf's curvature, is the gain in likelihood
 from effects of the leaf's own. Steps start from the base of the networks and a level for each arm.
-Trees are added until the loss of the held-out fold stops falling. They are kept if this loss has
-improved by more than its standard error.
+
+The folds grow together, a tree each at a time, until the loss of all held-out rows stops falling.
+The trees are kept if this loss has improved by more than twice its standard error. If each fold
+stopped by its own held-out rows, folds would stop where chance favours them, and the stack, which
+learns from the same rows, would trust trees that found nothing.
 """
 
 from typing import NamedTuple
@@ -29,6 +32,8 @@ __all__ = ["fit_effect_trees"]
 
 MOST_TREES, PATIENCE = 40, 4
 RATE = 0.3
+# Standard errors by which held-out losses must improve.
+CERTAIN = 2.0
 # Prior information, in units of the dispersion, that an arm has no effect in a leaf.
 LEAF_PRIOR = 10.0
 # Newton steps for the levels of the arms, and the largest change of a level in a step.
@@ -96,14 +101,18 @@ def fit_effect_trees(rows, networks, random_state):
     own = encode_own(rows.features[index], rows.encoding, np.float32)
     cuts = [_cuts(values) for values in own.T]
     features, base = binned(own, cuts), _bases(rows, networks, index)
-    for m, c in np.ndindex(rows.n_models, len(taught)):
+    for c, (drawn, kind) in enumerate(zip(taught, rows.components.kind)):
         arms = np.flatnonzero(rows.components.source[:, c] >= 0)
-        place = np.searchsorted(index, taught[c])
-        task = _task(rows, taught[c], features[place], base[m, place, c], arms, m, c)
-        if _teaches(task):
-            kind = rows.components.kind[c]
-            grown = _grow(task, LOSSES[kind], kind == INDICATOR, len(arms), rng)
-            trees[m][c] = [(tree, _of_all(effects, arms, n_treatments)) for tree, effects in grown]
+        place = np.searchsorted(index, drawn)
+        own_features, own_base = features[place], base[:, place, c]
+        tasks = [
+            _task(rows, drawn, own_features, own_base[m], arms, m, c) for m in range(rows.n_models)
+        ]
+        models = [m for m, task in enumerate(tasks) if _teaches(task)]
+        tasks = [tasks[m] for m in models]
+        forests = _grow(tasks, LOSSES[kind], kind == INDICATOR, len(arms), rng)
+        for m, forest in zip(models, forests):
+            trees[m][c] = [(tree, _of_all(effects, arms, n_treatments)) for tree, effects in forest]
     return EffectTrees(rows.encoding, cuts, trees, n_treatments)
 
 
@@ -161,30 +170,41 @@ def _teaches(task):
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _grow(task, loss, is_indicator, n_arms, rng):
-    """Add trees as long as they lower the held-out loss."""
-    held_out = ~task.seen
-
-    def held_out_losses():
-        return task.weight[held_out] * loss.loss(links[held_out], task.target[held_out])
-
-    links = task.base + _levels(task, loss, n_arms)[task.place]
-    start = least = held_out_losses()
-    dispersion = 1.0 if is_indicator else _dispersion(task, links, loss)
-    trees, best = [], 0
-    while len(trees) < MOST_TREES and len(trees) - best < PATIENCE:
-        grown = _effect_tree(task, links, loss, dispersion, n_arms, rng)
-        if grown is None:
+def _grow(tasks, loss, is_indicator, n_arms, rng):
+    """Add trees to all folds as long as they lower the held-out loss, and return those of each."""
+    links = [task.base + _levels(task, loss, n_arms)[task.place] for task in tasks]
+    dispersions = [
+        1.0 if is_indicator else _dispersion(task, own, loss) for task, own in zip(tasks, links)
+    ]
+    forests, n_trees, best = [[] for _ in tasks], 0, 0
+    start = least = _held_out_losses(tasks, links, loss)
+    while n_trees < MOST_TREES and n_trees - best < PATIENCE:
+        n_trees += 1
+        for task, own, dispersion, forest in zip(tasks, links, dispersions, forests):
+            grown = _effect_tree(task, own, loss, dispersion, n_arms, rng)
+            forest.append(grown)
+            if grown is not None:
+                tree, effects = grown
+                own += effects[tree.leaves(task.features), task.place]
+        if all(forest[-1] is None for forest in forests):
             break
-        tree, effects = grown
-        trees.append(grown)
-        links += effects[tree.leaves(task.features), task.place]
-        losses = held_out_losses()
+        losses = _held_out_losses(tasks, links, loss)
         if losses.sum() < least.sum():
-            best, least = len(trees), losses
+            best, least = n_trees, losses
     # The held-out loss also chose the number of trees, so a small gain may be chance.
     gain = start - least
-    return trees[:best] if gain.sum() > np.sqrt(gain @ gain) else []
+    if gain.sum() <= CERTAIN * np.sqrt(gain @ gain):
+        best = 0
+    return [[grown for grown in forest[:best] if grown is not None] for forest in forests]
+
+
+def _held_out_losses(tasks, links, loss):
+    """Weighted losses of the held-out rows of all folds."""
+    parts = [np.empty(0)]
+    for task, own in zip(tasks, links):
+        held_out = ~task.seen
+        parts.append(task.weight[held_out] * loss.loss(own[held_out], task.target[held_out]))
+    return np.concatenate(parts)
 
 
 def _sums(task, links, loss, cell, shape):
