@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Encoding", "encode", "encode_own", "fit_encoding", "own_columns"]
+__all__ = ["Encoding", "bends", "encode", "encode_own", "fit_encoding", "own_columns"]
 
 # A feature of at most this many values is one column.
 FEW_VALUES = 8
@@ -184,6 +184,23 @@ def encode_own(features, encoding, dtype):
             column = _with_tails(column)
         own[:, k] = (column - encoding.mean[place - 1]) / encoding.scale[place - 1]
     return own
+
+
+def bends(encoding):
+    """Return for each column whether it bends: hinges and atoms do, value and rank do not.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        As fitted.
+
+    Returns
+    -------
+    bends : ndarray of shape (1 + n_columns,), bool
+        False for the column of ones.
+    """
+    place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
+    return place >= 2
 
 
 def _own_places(encoding):

@@ -1,14 +1,12 @@
 """Empirical Bayes for effects of arms that share a covariance.
 
-The coefficients of column k, one of each arm, have the prior
+The prior is that of `prior.py`. The variances of bases and effects, `bend` and the pattern `Omega`
+are learnt by maximum evidence. MacKay's fixed point (1992, doi:10.1162/neco.1992.4.3.415) gives the
+variances, and expectation maximisation gives `Omega`.
 
-    theta_.k ~ N(0, base_g 11' + effect_g Omega),
-
-with g the feature of the column. The first term is what the arms have in common. The second is how
-the arms differ, along the contrasts of `Omega`, whose rows sum to zero and whose trace is J - 1.
-The variances of bases and effects and the pattern `Omega` are learnt by maximum evidence. MacKay's
-fixed point (1992, doi:10.1162/neco.1992.4.3.415) gives the variances, and expectation maximisation
-gives `Omega`.
+Few rows say little of the variance of a single feature. So the variances of effects have a prior
+themselves, and all features share its centre. Where every feature has a small effect, as in a
+linear model of many features, the centre keeps effects that no feature could show by itself.
 
 The exact posterior has the size arms x columns. In a randomised experiment the arms
 have the same features, but for chance. So the information of the arms is nearly
@@ -22,38 +20,31 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-__all__ = ["Prior", "first_prior", "prior_precision", "solve", "update_prior"]
+from sklearn_hrc._predictor.prior import (
+    FIRST_BEND,
+    RANK,
+    Prior,
+    effect_variances,
+    hyperprior_share,
+    pattern_inverse,
+    prior_precision,
+)
 
-# Starting values of the variances, for links with a spread of the order of one.
-BASE_VARIANCE, EFFECT_VARIANCE, LEVEL_VARIANCE = 0.02, 0.002, 0.02
-# The level that all arms share is free.
-FREE = 1e4
+__all__ = ["solve", "update_prior"]
+
 # Weak hyperpriors: a variance is pulled to these values with few degrees of freedom.
 BASE_FLOOR, BASE_DEGREES = 1e-4, 0.5
-EFFECT_FLOOR, EFFECT_DEGREES = 2e-5, 1.0
+LEVEL_FLOOR, LEVEL_DEGREES = 2e-5, 1.0
+EFFECT_DEGREES = 3.0
+BEND_DEGREES = 1.0
 LEAST_DEGREES = 0.05
-BASE_RANGE, EFFECT_RANGE = (1e-5, 10.0), (1e-6, 5.0)
+# The centre for the effects of features leans to zero, as if so many features had no effect.
+# Otherwise noise would pass for small effects of all features.
+IDLE_FEATURES, LEAST_CENTRE = 4, 2e-5
+BASE_RANGE, EFFECT_RANGE, BEND_RANGE = (1e-5, 10.0), (1e-6, 5.0), (1e-2, 1.0)
 # Weight of the prior that arms differ without a pattern, in columns for each contrast.
 PATTERN_COLUMNS = 10.0
-# Contrasts whose variance is below this share of the largest variance do not occur.
-RANK = 1e-5
 CG_STEPS, CG_TOLERANCE = 60, 1e-5
-
-
-class Prior(NamedTuple):
-    """Variances of bases and effects.
-
-    Attributes
-    ----------
-    base, effect : ndarray of shape (n_groups,)
-        Variances for the columns of each group. Group 0 is the level.
-    pattern : ndarray of shape (n_arms, n_arms)
-        The matrix Omega.
-    """
-
-    base: np.ndarray
-    effect: np.ndarray
-    pattern: np.ndarray
 
 
 class _Separated(NamedTuple):
@@ -80,29 +71,7 @@ class _Separated(NamedTuple):
     base_factor: tuple
 
 
-def first_prior(n_groups, n_arms):
-    """Return a prior under which effects are small beside bases."""
-    base, effect = np.full(n_groups, BASE_VARIANCE), np.full(n_groups, EFFECT_VARIANCE)
-    base[0], effect[0] = FREE, LEVEL_VARIANCE
-    return Prior(base, effect, np.eye(n_arms) - 1 / n_arms)
-
-
-def prior_precision(theta, prior, group, inverse=None):
-    """Return the prior's precision matrix times coefficients of shape (n_arms, n_columns).
-
-    `inverse` is the inverse of the pattern, if the caller has it.
-    """
-    inverse = _inverse(prior.pattern) if inverse is None else inverse
-    common = theta.sum(axis=0) / (len(theta) ** 2 * prior.base[group])
-    return common + inverse @ theta / prior.effect[group]
-
-
-def _inverse(pattern):
-    """Inverse of the pattern along the contrasts that occur."""
-    return np.linalg.pinv(pattern, rcond=RANK, hermitian=True)
-
-
-def solve(information, right, prior, group, start):
+def solve(information, right, prior, layout, start):
     """Return the posterior mean and the covariance that the update of the prior needs.
 
     Parameters
@@ -113,8 +82,8 @@ def solve(information, right, prior, group, start):
         Information times coefficients less the slope of the loss.
     prior : Prior
         Variances.
-    group : ndarray of shape (n_columns,), int
-        Group of each column.
+    layout : Layout
+        What the columns are.
     start : ndarray of shape (n_arms, n_columns)
         Starting point of the iterations.
 
@@ -125,19 +94,19 @@ def solve(information, right, prior, group, start):
     separated : _Separated
         The approximate posterior covariance.
     """
-    separated = _separate(information, prior, group)
-    inverse = _inverse(prior.pattern)
+    separated = _separate(information, prior, layout)
+    inverse = pattern_inverse(prior)
 
     def precision(theta):
         product = np.matmul(information, theta[..., None])[..., 0]
-        return product + prior_precision(theta, prior, group, inverse)
+        return product + prior_precision(theta, prior, layout, inverse)
 
     # Contrasts beyond the pattern's rank have no variance, so they must start and stay at zero.
     start = start.mean(axis=0) + prior.pattern @ inverse @ start
     return _conjugate_gradients(precision, right, start, separated), separated
 
 
-def update_prior(theta, separated, prior, group):
+def update_prior(theta, separated, prior, layout):
     """Return the prior after one step towards the largest evidence.
 
     Parameters
@@ -148,40 +117,57 @@ def update_prior(theta, separated, prior, group):
         Posterior covariance. `solve` gives both.
     prior : Prior
         Prior under which both were found.
-    group : ndarray of shape (n_columns,), int
-        Group of each column.
+    layout : Layout
+        What the columns are.
 
     Returns
     -------
     prior : Prior
         Prior with variances closer to those that make the data most likely.
     """
-    base = _update_base(theta, separated, prior, group)
-    n_arms, n_groups = len(theta), len(prior.base)
+    base = _update_base(theta, separated, prior, layout.group)
+    n_arms = len(theta)
     # A single arm has no effects.
     if n_arms == 1:
         return prior._replace(base=base)
-    # MacKay: a variance is the size of the effects over the degrees of freedom that rows determine.
     effects = theta - theta.mean(axis=0)
-    inverse = _inverse(prior.pattern)
-    size = np.einsum("jk,jl,lk->k", effects, inverse, effects)
-    size = np.bincount(group, size, n_groups)
-    unshrunken = (1 - separated.shrunken).sum(axis=0)
-    # Rows of the eigenvectors have unit length before the prior scales them.
-    share = separated.vectors**2 / prior.effect[group][:, None]
-    degrees = np.bincount(group, share @ unshrunken, n_groups)
-    effect = (size + EFFECT_DEGREES * EFFECT_FLOOR) / np.maximum(
-        degrees + EFFECT_DEGREES, LEAST_DEGREES
-    )
-    effect = np.clip(effect, *EFFECT_RANGE)
+    effect, bend = _update_effect(effects, separated, prior, layout)
     # The prior must not oppose arms: an arm without rows does not do the reverse of the others.
     base = np.maximum(base, effect / n_arms)
-    # Expectation maximisation. Only effect times pattern is determined, so the trace is fixed.
-    pattern = (effects / prior.effect[group]) @ effects.T
+    return Prior(base, effect, _update_pattern(effects, separated, prior, layout), bend)
+
+
+def _update_effect(effects, separated, prior, layout):
+    """MacKay's step for the variances of the effects, and for the factor of columns that bend."""
+    group, bends, n_groups = *layout, len(prior.effect)
+    # A variance is the size of the effects over the degrees of freedom that rows determine.
+    variance = effect_variances(prior, layout)
+    size = np.einsum("jk,jl,lk->k", effects, pattern_inverse(prior), effects) / variance
+    # Rows of the eigenvectors have unit length before the prior scales them.
+    unshrunken = (1 - separated.shrunken).sum(axis=0)
+    degrees = (separated.vectors**2 / variance[:, None]) @ unshrunken
+    centre, pull = np.full(n_groups, LEVEL_FLOOR), np.full(n_groups, LEVEL_DEGREES)
+    if n_groups > 1:
+        # For inverse gamma distributions the most likely centre is the harmonic mean.
+        active = max(n_groups - 1 - IDLE_FEATURES, 0)
+        centre[1:] = max(active / np.sum(1 / prior.effect[1:]), LEAST_CENTRE)
+        pull[1:] = EFFECT_DEGREES
+    pull *= hyperprior_share(len(effects))
+    effect = prior.effect * np.bincount(group, size, n_groups) + pull * centre
+    effect /= np.maximum(np.bincount(group, degrees, n_groups) + pull, LEAST_DEGREES)
+    bend = prior.bend * size[bends].sum() + BEND_DEGREES * FIRST_BEND
+    bend /= degrees[bends].sum() + BEND_DEGREES
+    return np.clip(effect, *EFFECT_RANGE), np.clip(bend, *BEND_RANGE)
+
+
+def _update_pattern(effects, separated, prior, layout):
+    """Step of expectation maximisation for the pattern."""
+    n_arms = len(effects)
+    pattern = (effects / effect_variances(prior, layout)) @ effects.T
     pattern += (separated.contrasts * separated.shrunken.sum(axis=1)) @ separated.contrasts.T
     pattern += PATTERN_COLUMNS * (n_arms - 1) * (np.eye(n_arms) - 1 / n_arms)
-    pattern *= (n_arms - 1) / np.trace(pattern)
-    return Prior(base, effect, pattern)
+    # Only effect times pattern is determined, so the trace is fixed.
+    return pattern * (n_arms - 1) / np.trace(pattern)
 
 
 def _update_base(theta, separated, prior, group):
@@ -202,7 +188,7 @@ def _update_base(theta, separated, prior, group):
     return base
 
 
-def _separate(information, prior, group):
+def _separate(information, prior, layout):
     """Separate arms and columns, as the docstring of this module says."""
     total = information.sum(axis=0)
     weight = np.trace(information, axis1=1, axis2=2)
@@ -216,7 +202,7 @@ def _separate(information, prior, group):
     between = np.diag(weight) - np.outer(weight, weight)
     data, rotation = np.linalg.eigh(root.T @ between @ root)
     contrasts = root @ rotation
-    scale = np.sqrt(prior.effect[group])
+    scale = np.sqrt(effect_variances(prior, layout))
     eigenvalues, eigenvectors = np.linalg.eigh(scale[:, None] * total * scale)
     # In this basis the posterior precision is 1 + data x eigenvalue, in units of the prior's.
     products = np.maximum(data, 0)[:, None] * np.maximum(eigenvalues, 0)
@@ -225,7 +211,7 @@ def _separate(information, prior, group):
         contrasts - weight @ contrasts,
         scale[:, None] * eigenvectors,
         1 / (1 + products),
-        cho_factor(total + np.diag(1 / prior.base[group])),
+        cho_factor(total + np.diag(1 / prior.base[layout.group])),
     )
 
 

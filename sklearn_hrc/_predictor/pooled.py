@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._chunks import chunks
-from sklearn_hrc._predictor.encoding import encode
-from sklearn_hrc._predictor.evidence import first_prior, solve, update_prior
+from sklearn_hrc._predictor.encoding import bends, encode
+from sklearn_hrc._predictor.evidence import solve, update_prior
 from sklearn_hrc._predictor.losses import LOSSES
+from sklearn_hrc._predictor.prior import Layout, first_prior
 from sklearn_hrc._predictor.tasks import CONTINUOUS, INDICATOR
 
 __all__ = ["PooledModel", "fit_pooled"]
@@ -96,6 +97,7 @@ def fit_pooled(rows):
         If a sum or a step is not finite.
     """
     kind, group = rows.components.kind, rows.encoding.group
+    layout = Layout(group, bends(rows.encoding))
     learnt = rows.components.source.T >= 0
     theta = np.zeros((rows.n_models, len(kind), learnt.shape[1], len(group)))
     theta[..., 0] = np.where(learnt, _first_links(rows)[..., None], 0.0)
@@ -113,7 +115,7 @@ def fit_pooled(rows):
         for (m, c), prior in priors.items():
             arms = np.flatnonzero(learnt[c])
             theta[m, c, arms], priors[m, c] = _step(
-                theta[m, c, arms], prior, sums, (m, c, arms), group, kind[c]
+                theta[m, c, arms], prior, sums, (m, c, arms), layout, kind[c]
             )
     return PooledModel(theta)
 
@@ -174,7 +176,7 @@ def _add_up(rows, theta, slices, gram):
     return _Sums(slope, gram, misfit, mass)
 
 
-def _step(theta, prior, sums, place, group, kind):
+def _step(theta, prior, sums, place, layout, kind):
     """One Newton step of a model for a component, and updates of its prior."""
     m, c, arms = place
     gram = sums.gram[:, c, arms]
@@ -188,8 +190,8 @@ def _step(theta, prior, sums, place, group, kind):
         raise np.linalg.LinAlgError("A sum of the pooled model is no number.")
     new = theta
     for _ in range(N_UPDATES):
-        new, separated = solve(information / dispersion, right / dispersion, prior, group, new)
-        prior = update_prior(new, separated, prior, group)
+        new, separated = solve(information / dispersion, right / dispersion, prior, layout, new)
+        prior = update_prior(new, separated, prior, layout)
     step = new - theta
     square = np.einsum("jk,jkl,jl", step, information, step) / mass
     length = np.sqrt(np.maximum(square, 0.0))  # rounding makes a small one negative

@@ -13,6 +13,7 @@ from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import nnls
 
 from sklearn_hrc._predictor.losses import LOSSES
+from sklearn_hrc._predictor.prior import hyperprior_share
 from sklearn_hrc._predictor.tasks import CONTINUOUS, INDICATOR
 
 __all__ = ["Problem", "fit_weights"]
@@ -178,5 +179,6 @@ def _level_variance(level, information, spread):
     # Degrees of freedom of the deviations that the rows determine.
     degrees = n_arms - 1 - np.trace(centring @ posterior @ centring) / spread
     deviation = level - level.mean()
-    variance = (deviation @ deviation + LEVEL_FLOOR) / (max(degrees, 0.0) + 1.0)
+    pull = hyperprior_share(n_arms)
+    variance = (deviation @ deviation + LEVEL_FLOOR) / (max(degrees, 0.0) + pull)
     return np.clip(variance, *LEVEL_RANGE)

@@ -15,6 +15,7 @@ from sklearn_hrc._predictor import weights as fitting
 from sklearn_hrc._predictor.encoding import Encoding, encode
 from sklearn_hrc._predictor.lending import no_lending
 from sklearn_hrc._predictor.losses import LOSSES
+from sklearn_hrc._predictor.prior import hyperprior_share
 from sklearn_hrc._predictor.stack import (
     LARGEST_STRETCH,
     Stack,
@@ -395,11 +396,12 @@ def levels_by_hand(outcome_means, prior_means, error):
     """Fixed point of the variance of the levels, and the levels less their mean."""
     deviation = outcome_means - outcome_means.mean()
     surprise = deviation - prior_means
+    pull = hyperprior_share(len(surprise))
     variance = 0.02
     for _ in range(10_000):
         shrinkage = variance / (variance + error)
         size = shrinkage**2 * (surprise @ surprise) + LEVEL_FLOOR
-        variance = np.clip(size / ((len(surprise) - 1) * shrinkage + 1), *LEVEL_RANGE)
+        variance = np.clip(size / ((len(surprise) - 1) * shrinkage + pull), *LEVEL_RANGE)
     return prior_means + variance / (variance + error) * surprise
 
 
