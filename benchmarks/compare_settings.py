@@ -9,7 +9,6 @@ from lbcf_world import make_lbcf_experiment
 from quality_settings import REPORTED, Setting, coupons, samples
 
 TEST_ROWS, TEST_SEED = 20_000, 1000
-FAMILIES = ("coupon", "customer", "lbcf")
 
 FURTHER = coupons(
     {
@@ -27,12 +26,6 @@ LBCF = {
     }.items()
 }
 SETTINGS = {name: s for name, s in (REPORTED | FURTHER | LBCF).items() if s.family != "raw"}
-
-
-def family(name):
-    """Family of a setting by its name."""
-    prefix = name.split(",")[0]
-    return {"coupons": "coupon", "LBCF": "lbcf"}.get(prefix, "customer")
 
 
 def draw(setting, seed):

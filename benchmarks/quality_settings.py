@@ -1,8 +1,9 @@
 """Simulated experiments on which quality.py judges decisions.
 
-Three families of worlds: coupons of several values (`make_coupon_experiment`),
+Four families of worlds: coupons of several values (`make_coupon_experiment`),
 customers as shops have them, with offers that differ in kind
-(`make_customer_experiment`), and the same customers as a raw table (`quality_raw.py`).
+(`make_customer_experiment`), the same customers as a raw table (`quality_raw.py`),
+and effects that are linear in many features (`linear_world.py`).
 Defaults are chosen on the settings of `DEVELOPMENT`, which has no raw table,
 and figures are reported for those of `REPORTED`. The two share no setting of the
 same size and, by their seeds, no sample.
@@ -10,6 +11,7 @@ same size and, by their seeds, no sample.
 
 from typing import NamedTuple
 
+from linear_world import make_linear_experiment
 from quality_raw import make_raw_experiment
 
 from sklearn_hrc.datasets import make_coupon_experiment, make_customer_experiment
@@ -18,10 +20,11 @@ MAKERS = {
     "coupon": make_coupon_experiment,
     "customer": make_customer_experiment,
     "raw": make_raw_experiment,
+    "linear": make_linear_experiment,
 }
 # Individuals to judge on, at least: with few rows of fit, too few would blur the judgement.
 # Coupons are judged on as many as are fitted, as all figures of theirs have been.
-TEST_ROWS = {"coupon": 0, "customer": 20_000, "raw": 20_000}
+TEST_ROWS = {"coupon": 0, "customer": 20_000, "raw": 20_000, "linear": 20_000}
 # Seed of the rows to judge on, less that of the rows of fit.
 TEST_SEED = 1000
 FIRST_SEEDS = {"reported": 0, "development": 50}
@@ -32,6 +35,15 @@ class Setting(NamedTuple):
 
     family: str
     parameters: dict
+
+
+def linear(*settings):
+    """Settings of the family with linear effects, {name: Setting}, from (rows, parameters)."""
+    named = {}
+    for n_samples, parameters in settings:
+        name = f"linear, {parameters['n_features']} features, {n_samples:,} rows"
+        named[name] = Setting("linear", {"n_samples": n_samples, **parameters})
+    return named
 
 
 def coupons(settings):
@@ -54,6 +66,8 @@ COUPONS = {
     "rare orders": {"n_samples": 30_000, "order_rate": 0.02},
     "heavy tails": {"n_samples": 30_000, "basket_noise": 1.2},
     "share of basket": {"n_samples": 30_000, "cost_type": "basket_share", "amount_effect": 0.1},
+    "one coupon": {"n_samples": 10_000, "n_treatments": 2},
+    "one coupon, rare orders": {"n_samples": 30_000, "n_treatments": 2, "order_rate": 0.02},
 }
 DEVELOPMENT_COUPONS = {
     "default": {"n_samples": 20_000},
@@ -62,6 +76,8 @@ DEVELOPMENT_COUPONS = {
     "rare orders": {"n_samples": 20_000, "order_rate": 0.04},
     "heavy tails": {"n_samples": 20_000, "basket_noise": 0.9},
     "share of basket": {"n_samples": 20_000, "cost_type": "basket_share", "amount_effect": 0.15},
+    "one coupon": {"n_samples": 8_000, "n_treatments": 2},
+    "one coupon, rare orders": {"n_samples": 20_000, "n_treatments": 2, "order_rate": 0.03},
 }
 REPORTED = coupons(COUPONS) | customers(
     ("different", 3_000, {"kind": "different"}),
@@ -77,6 +93,7 @@ REPORTED = coupons(COUPONS) | customers(
     ("nothing", 20_000, {"kind": "nothing"}),
     ("nothing", 4_000, {"kind": "nothing"}),
 )
+REPORTED |= linear((5_000, {"n_features": 40}), (20_000, {"n_features": 10, "n_treatments": 4}))
 REPORTED |= customers(
     ("raw table, different", 10_000, {"kind": "different"}),
     ("raw table, different", 30_000, {"kind": "different"}),
@@ -94,11 +111,14 @@ DEVELOPMENT = coupons(DEVELOPMENT_COUPONS) | customers(
     ("nothing", 10_000, {"kind": "nothing"}),
     ("nothing", 3_000, {"kind": "nothing"}),
 )
+DEVELOPMENT |= linear(
+    (4_000, {"n_features": 25}), (8_000, {"n_features": 20, "n_treatments": 5, "noise": 4.0})
+)
 
 
 def family_of(name):
     """Family of a setting by its name, as a file of earlier measures has it."""
-    prefixes = {"coupons": "coupon", "raw": "raw"}
+    prefixes = {"coupons": "coupon", "raw": "raw", "linear": "linear"}
     return next((prefixes[prefix] for prefix in prefixes if name.startswith(prefix)), "customer")
 
 

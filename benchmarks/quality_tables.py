@@ -104,7 +104,7 @@ def print_title(title, measures):
 
 def print_summaries(measures):
     """Print a summary of each family."""
-    for family in ("coupon", "customer", "raw"):
+    for family in ("coupon", "customer", "raw", "linear"):
         settings = {name: runs for name, runs in measures.items() if family_of(name) == family}
         if settings:
             print(f"\nSummary of the {family} family, settings: {len(settings)}")

@@ -269,7 +269,10 @@ def test_dtype_is_kept():
             assert one.predict_outcomes(X.astype(dtype)).dtype == dtype
     # the networks are the same, and so is what they predict up to rounding
     assert_allclose(
-        single.predict_outcomes(X.astype(np.float32)), double.predict_outcomes(X), rtol=1e-4
+        single.predict_outcomes(X.astype(np.float32)),
+        double.predict_outcomes(X),
+        rtol=1e-4,
+        atol=1e-6,
     )
 
 
