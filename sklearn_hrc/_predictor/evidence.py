@@ -139,7 +139,7 @@ def update_prior(theta, separated, prior, layout):
 
 def _update_effect(effects, separated, prior, layout):
     """MacKay's step for the variances of the effects, and for the factor of columns that bend."""
-    group, bends, n_groups = *layout, len(prior.effect)
+    group, bends, n_groups = layout.group, layout.bends, len(prior.effect)
     # A variance is the size of the effects over the degrees of freedom that rows determine.
     variance = effect_variances(prior, layout)
     size = np.einsum("jk,jl,lk->k", effects, pattern_inverse(prior), effects) / variance
