@@ -152,6 +152,7 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
         - `propensity` : ndarray of shape (2834,): share of the arm among those
           who drew in the same lottery, first or second.
         - `treatments` : ndarray of shape (5,), float64: sorted labels.
+        - `control` : float, 0.0.
         - `groups` : ndarray of shape (2834,), int64: village number, -1 where unknown.
         - `feature_names`, `target_names` : lists of str.
         - `DESCR` : str, description.
@@ -207,6 +208,7 @@ def load_thornton_hiv(path: str | os.PathLike | None = None, *, as_frame: bool =
         **rows,
         propensity=shares_within(second_lottery.astype(np.intp), arm),
         treatments=labels,
+        control=float(labels[0]),
         groups=village,
         feature_names=list(data.columns),
         target_names=["got"],

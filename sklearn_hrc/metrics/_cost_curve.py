@@ -82,8 +82,8 @@ def area_under_cost_curve(
     Raises
     ------
     ValueError
-        If there are not two arms, or the treatment costs no more, or brings exactly as
-        much, as the control.
+        If there are not two arms, or the treatment costs no more, or brings no more,
+        than the control.
 
     See Also
     --------
@@ -124,8 +124,12 @@ def area_under_cost_curve(
             "cost is expected to be larger under the treatment than under control, got an "
             f"increment of {spend[-1]:g}."
         )
-    if response[-1] == 0:
-        raise ValueError("y is expected to differ between the two arms, got equal means.")
+    # Divided by a loss, a better ranking would have the smaller score.
+    if not response[-1] > 0:
+        raise ValueError(
+            "y is expected to be larger under the treatment than under control, got an increment "
+            f"of {response[-1]:g}; compare policies of such an arm by budget_curve."
+        )
     read = response[_first_reached(spend, n_steps)].sum() + response[-1]
     return float(read / (response[-1] * (n_steps + 1)))
 

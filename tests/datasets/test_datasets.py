@@ -511,6 +511,7 @@ def test_table_of_the_package(small_package, monkeypatch, tmp_path):
     assert set(e.data.dtypes) == {np.dtype(np.float64)}
     assert e.cost.dtype == np.float64
     assert_array_equal(e.treatments, [0, 0.5, 1, 2, 3])
+    assert e.control == 0
     assert_array_equal(e.treatment, [0.5, 0, 1, 2, 3])
     assert_array_equal(e.cost, [0.5, 0, 1, 2, 0])
     assert_array_equal(e.groups, [1, 101, 101, -1, 7])
