@@ -177,7 +177,10 @@ def _grow(tasks, loss, is_indicator, n_arms, rng):
         1.0 if is_indicator else _dispersion(task, own, loss) for task, own in zip(tasks, links)
     ]
     forests, n_trees, best = [[] for _ in tasks], 0, 0
-    start = least = _held_out_losses(tasks, links, loss)
+    losses = _held_out_losses(tasks, links, loss)
+    # A row whose loss overflows judges no tree.
+    judges = np.isfinite(losses)
+    start = least = losses[judges]
     while n_trees < MOST_TREES and n_trees - best < PATIENCE:
         n_trees += 1
         for task, own, dispersion, forest in zip(tasks, links, dispersions, forests):
@@ -188,12 +191,12 @@ def _grow(tasks, loss, is_indicator, n_arms, rng):
                 own += effects[tree.leaves(task.features), task.place]
         if all(forest[-1] is None for forest in forests):
             break
-        losses = _held_out_losses(tasks, links, loss)
+        losses = _held_out_losses(tasks, links, loss)[judges]
         if losses.sum() < least.sum():
             best, least = n_trees, losses
     # The held-out loss also chose the number of trees, so a small gain may be chance.
     gain = start - least
-    if gain.sum() <= CERTAIN * np.sqrt(gain @ gain):
+    if not gain.sum() > CERTAIN * np.sqrt(gain @ gain):
         best = 0
     return [[grown for grown in forest[:best] if grown is not None] for forest in forests]
 

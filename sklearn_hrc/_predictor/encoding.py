@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Encoding", "bends", "encode", "encode_own", "fit_encoding", "own_columns"]
+__all__ = ["Encoding", "bending_columns", "encode", "encode_own", "fit_encoding", "own_columns"]
 
 # A feature of at most this many values is one column.
 FEW_VALUES = 8
@@ -186,8 +186,8 @@ def encode_own(features, encoding, dtype):
     return own
 
 
-def bends(encoding):
-    """Return for each column whether it bends: hinges and atoms do, value and rank do not.
+def bending_columns(encoding):
+    """Return whether each column bends: hinges and atoms do, ranks and values do not.
 
     Parameters
     ----------
@@ -197,10 +197,11 @@ def bends(encoding):
     Returns
     -------
     bends : ndarray of shape (1 + n_columns,), bool
-        False for the column of ones.
+        False for the column of ones and for features of few values.
     """
     place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
-    return place >= 2
+    # The rank stands first, and the value second where a feature has it.
+    return place >= min(encoding.richness, 2)
 
 
 def _own_places(encoding):

@@ -21,7 +21,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from sklearn_hrc._predictor.prior import (
-    FIRST_BEND,
     RANK,
     Prior,
     effect_variances,
@@ -32,16 +31,18 @@ from sklearn_hrc._predictor.prior import (
 
 __all__ = ["solve", "update_prior"]
 
-# Weak hyperpriors: a variance is pulled to these values with few degrees of freedom.
+# Weak hyperpriors: a variance is pulled to a value with few degrees of freedom. Effects of features
+# are pulled to a learnt centre, with more degrees the more features tell of it.
 BASE_FLOOR, BASE_DEGREES = 1e-4, 0.5
-LEVEL_FLOOR, LEVEL_DEGREES = 2e-5, 1.0
-EFFECT_DEGREES = 3.0
-BEND_DEGREES = 1.0
+EFFECT_FLOOR, EFFECT_DEGREES, CENTRE_DEGREES = 2e-5, 1.0, 2.0
+BEND_CENTRE, BEND_DEGREES = 1.0, 1.0
 LEAST_DEGREES = 0.05
-# The centre for the effects of features leans to zero, as if so many features had no effect.
-# Otherwise noise would pass for small effects of all features.
-IDLE_FEATURES, LEAST_CENTRE = 4, 2e-5
-BASE_RANGE, EFFECT_RANGE, BEND_RANGE = (1e-5, 10.0), (1e-6, 5.0), (1e-2, 1.0)
+# Of the features so many, and at least this share, are taken to have no effect. Otherwise noise
+# would pass for small effects of all features.
+IDLE_FEATURES, IDLE_SHARE = 4, 0.1
+BASE_RANGE, EFFECT_RANGE = (1e-5, 10.0), (1e-6, 5.0)
+# Effects bend no more than they rise: bases have at least the variance of effects that do not bend.
+BEND_RANGE = (1e-2, 1.0)
 # Weight of the prior that arms differ without a pattern, in columns for each contrast.
 PATTERN_COLUMNS = 10.0
 CG_STEPS, CG_TOLERANCE = 60, 1e-5
@@ -146,18 +147,25 @@ def _update_effect(effects, separated, prior, layout):
     # Rows of the eigenvectors have unit length before the prior scales them.
     unshrunken = (1 - separated.shrunken).sum(axis=0)
     degrees = (separated.vectors**2 / variance[:, None]) @ unshrunken
-    centre, pull = np.full(n_groups, LEVEL_FLOOR), np.full(n_groups, LEVEL_DEGREES)
-    if n_groups > 1:
-        # For inverse gamma distributions the most likely centre is the harmonic mean.
-        active = max(n_groups - 1 - IDLE_FEATURES, 0)
-        centre[1:] = max(active / np.sum(1 / prior.effect[1:]), LEAST_CENTRE)
-        pull[1:] = EFFECT_DEGREES
+    centre, pull = _hyperprior(prior.effect)
     pull *= hyperprior_share(len(effects))
     effect = prior.effect * np.bincount(group, size, n_groups) + pull * centre
     effect /= np.maximum(np.bincount(group, degrees, n_groups) + pull, LEAST_DEGREES)
-    bend = prior.bend * size[bends].sum() + BEND_DEGREES * FIRST_BEND
+    bend = prior.bend * size[bends].sum() + BEND_DEGREES * BEND_CENTRE
     bend /= degrees[bends].sum() + BEND_DEGREES
     return np.clip(effect, *EFFECT_RANGE), np.clip(bend, *BEND_RANGE)
+
+
+def _hyperprior(effect):
+    """Values that the variances of effects are pulled to, and degrees of freedom of the pull."""
+    centre, pull = np.full(len(effect), EFFECT_FLOOR), np.full(len(effect), EFFECT_DEGREES)
+    n_features = len(effect) - 1
+    active = n_features - max(IDLE_FEATURES, IDLE_SHARE * n_features)
+    if active > 0:
+        # For inverse gamma distributions the most likely centre is the harmonic mean.
+        centre[1:] = max(active / np.sum(1 / effect[1:]), EFFECT_FLOOR)
+        pull[1:] += CENTRE_DEGREES * active / n_features
+    return centre, pull
 
 
 def _update_pattern(effects, separated, prior, layout):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._chunks import chunks
-from sklearn_hrc._predictor.encoding import bends, encode
+from sklearn_hrc._predictor.encoding import bending_columns, encode
 from sklearn_hrc._predictor.evidence import solve, update_prior
 from sklearn_hrc._predictor.losses import LOSSES
 from sklearn_hrc._predictor.prior import Layout, first_prior
@@ -97,7 +97,7 @@ def fit_pooled(rows):
         If a sum or a step is not finite.
     """
     kind, group = rows.components.kind, rows.encoding.group
-    layout = Layout(group, bends(rows.encoding))
+    layout = Layout(group, bending_columns(rows.encoding))
     learnt = rows.components.source.T >= 0
     theta = np.zeros((rows.n_models, len(kind), learnt.shape[1], len(group)))
     theta[..., 0] = np.where(learnt, _first_links(rows)[..., None], 0.0)

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 __all__ = [
-    "FIRST_BEND",
     "RANK",
     "Layout",
     "Prior",
@@ -27,7 +26,7 @@ __all__ = [
 ]
 
 # Starting values of the variances, for links with a spread of the order of one.
-BASE_VARIANCE, EFFECT_VARIANCE, LEVEL_VARIANCE, FIRST_BEND = 0.02, 0.002, 0.02, 1.0
+BASE_VARIANCE, EFFECT_VARIANCE, LEVEL_VARIANCE, BEND = 0.02, 0.002, 0.02, 1.0
 # The level that all arms share is free.
 FREE = 1e4
 # Contrasts whose variance is below this share of the largest variance do not occur.
@@ -74,11 +73,11 @@ def first_prior(n_groups, n_arms):
     """Return a prior under which effects are small beside bases."""
     base, effect = np.full(n_groups, BASE_VARIANCE), np.full(n_groups, EFFECT_VARIANCE)
     base[0], effect[0] = FREE, LEVEL_VARIANCE
-    return Prior(base, effect, np.eye(n_arms) - 1 / n_arms, FIRST_BEND)
+    return Prior(base, effect, np.eye(n_arms) - 1 / n_arms, BEND)
 
 
 def hyperprior_share(n_arms):
-    """Return the share of the degrees of freedom that a prior of effects' variances has.
+    """Return the share of its degrees of freedom with which a variance's prior counts.
 
     With two arms an effect is a single contrast. The same degrees that are few beside the seven
     contrasts of eight arms would hide it.

@@ -180,5 +180,5 @@ def _level_variance(level, information, spread):
     degrees = n_arms - 1 - np.trace(centring @ posterior @ centring) / spread
     deviation = level - level.mean()
     pull = hyperprior_share(n_arms)
-    variance = (deviation @ deviation + LEVEL_FLOOR) / (max(degrees, 0.0) + pull)
+    variance = (deviation @ deviation + pull * LEVEL_FLOOR) / (max(degrees, 0.0) + pull)
     return np.clip(variance, *LEVEL_RANGE)

@@ -5,7 +5,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_hrc._predictor import encoding as module
-from sklearn_hrc._predictor.encoding import encode, encode_own, fit_encoding, own_columns
+from sklearn_hrc._predictor.encoding import (
+    bending_columns,
+    encode,
+    encode_own,
+    fit_encoding,
+    own_columns,
+)
 
 
 def columns_of(features, weight=None, given=None):
@@ -183,6 +189,23 @@ def test_wide_tables_have_fewer_columns_of_a_feature(n_features, richness):
     columns, encoding = columns_of(features)
     assert encoding.richness == richness
     assert columns.shape[1] == 1 + 1 + richness * (n_features - 1)
+
+
+@pytest.mark.parametrize(("n_features", "bends"), [(3, 3), (120, 1), (400, 1)])
+def test_hinges_and_atoms_bend(n_features, bends):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, n_features))
+    features[:, 0] = np.maximum(features[:, 0], 0)  # an atom
+    features[:, 1] = rng.integers(0, 3, 300)
+    encoding = fit_encoding(features, np.ones(300))
+    found = bending_columns(encoding)
+    assert found.shape == encoding.group.shape
+    assert found[encoding.group == 1].sum() == bends
+    assert found[encoding.group == 1][-1]
+    assert not found[encoding.group == 0].any()
+    assert not found[encoding.group == 1][: min(encoding.richness, 2)].any()
+    assert not found[encoding.group == 2].any()
+    assert found[encoding.group == 3].sum() == bends - 1
 
 
 def test_own_columns_are_ranks_with_tails_or_few_values():

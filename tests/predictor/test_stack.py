@@ -400,7 +400,7 @@ def levels_by_hand(outcome_means, prior_means, error):
     variance = 0.02
     for _ in range(10_000):
         shrinkage = variance / (variance + error)
-        size = shrinkage**2 * (surprise @ surprise) + LEVEL_FLOOR
+        size = shrinkage**2 * (surprise @ surprise) + pull * LEVEL_FLOOR
         variance = np.clip(size / ((len(surprise) - 1) * shrinkage + pull), *LEVEL_RANGE)
     return prior_means + variance / (variance + error) * surprise
 
