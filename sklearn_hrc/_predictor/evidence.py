@@ -41,7 +41,7 @@ LEAST_DEGREES = 0.05
 # would pass for small effects of all features.
 IDLE_FEATURES, IDLE_SHARE = 4, 0.1
 BASE_RANGE, EFFECT_RANGE = (1e-5, 10.0), (1e-6, 5.0)
-# Effects bend no more than they rise: bases have at least the variance of effects that do not bend.
+# At most 1, so that bases have at least the variance of effects in columns that bend, too.
 BEND_RANGE = (1e-2, 1.0)
 # Weight of the prior that arms differ without a pattern, in columns for each contrast.
 PATTERN_COLUMNS = 10.0
