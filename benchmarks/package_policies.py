@@ -223,7 +223,7 @@ def clusters_of_regression(world):
         return np.column_stack([X, np.stack(predict(X), axis=2).reshape(len(X), -1)])
 
     policy = make_pipeline(
-        HiddenClusterer(256, metric="effects", random_state=world.seed),
+        HiddenClusterer(random_state=world.seed),
         ClusterBudgetAllocator(random_state=world.seed),
     )
     rows = {"treatment": train.treatment, "cost": train.cost}

@@ -282,8 +282,9 @@ def hrc(n_clusters, *, networks=None, clusterer=None, **allocator):
 COMPARED = {
     "HRC, K = 64": hrc(64),
     "HRC, K = 256": hrc(256),
-    "K = 256, euclidean metric": hrc(256, clusterer={"metric": "euclidean"}),
-    "K = 256, effects metric": hrc(256, clusterer={"metric": "effects"}),
+    "K = 64, decision metric": hrc(64, clusterer={"metric": "decision"}),
+    "K = 64, effects metric": hrc(64, clusterer={"metric": "effects"}),
+    "K = 64, euclidean metric": hrc(64, clusterer={"metric": "euclidean"}),
     "K = 64, pooled cells": hrc(64, estimation="pooled"),
     "K = 64, raw cells": hrc(64, estimation="raw"),
     "K = 256, one network": hrc(256, networks={"n_networks": 1}),

@@ -26,10 +26,11 @@ from sklearn_hrc._nearest_cluster import (
     Clustering,
     cluster_of,
     coordinates_of,
-    nearest_centre,
     response_and_cost,
 )
 from sklearn_hrc._parameters import resolve_arm_cost, resolve_objective
+from sklearn_hrc._regret_clusters import ROWS_A_CENTRE, regret_centres
+from sklearn_hrc._regrets import fit_regret_scale
 from sklearn_hrc._tables import check_features
 
 __all__ = ["HiddenClusterer"]
@@ -51,25 +52,27 @@ class HiddenClusterer(
 ):
     """Cluster individuals by their hidden representation.
 
-    k-means on the hidden representation H, the second step of HRC [1]_. A
+    Clusters of the hidden representation H are the second step of HRC [1]_. A
     cluster later shares an arm, or is split between arms.
 
-    The metric is ours. Which arm an individual should get depends on the
-    direction of its effects: with `F` the expected effects of all arms on
-    response and cost, against the mean over the arms and in units of their mean
-    size, on `G = F / |F|`. `metric="decision"` regresses G on H and random features
-    `max(0, H a + b)` of it, and clusters the fitted directions, each individual
-    with weight `|F|`: still by the hidden representation, in coordinates where
-    those who should get the same arms are close together.
+    The metric is ours. At a shadow price of the budget an individual loses by any arm but
+    the one with the largest expected response less its priced cost. `metric="regret"` takes
+    what all arms lose, at 16 prices that spend small to large budgets, as coordinates. A cluster
+    chooses at each price the arm that its members regret least together, and each individual
+    belongs to the cluster whose choices lose it least. So those share a cluster who should
+    get the same arm whatever the budget.
 
     Parameters
     ----------
     n_clusters : int, default=None
         Number of clusters; None is 64, or fewer on few rows: see `n_clusters_`.
-    metric : {"decision", "euclidean", "effects"}, default="decision"
-        What is clustered. "decision": H in the coordinates that decide.
-        "euclidean": H as it is, the closest to the paper. "effects": the
-        directions G themselves, without H. "decision" and "effects" need expected
+    metric : {"regret", "decision", "euclidean", "effects"}, default="regret"
+        What is clustered. "regret": expected outcomes, by what a shared choice of arms loses.
+        The others are k-means. "euclidean": H as it is, the closest to the paper. "effects":
+        directions of effects, `F / |F|` with `F` the expected effects of all arms on response
+        and cost, against the mean over the arms and in units of their mean size; individuals
+        count by `|F|`. "decision": these directions as H tells them, by a regression
+        on H and random features `max(0, H a + b)` of it. All but "euclidean" need expected
         outcomes in `X` and `treatment` in `fit`. See `metric_`.
     objective : int, str, list or dict, default=None
         What the response is, as in :class:`ClusterBudgetAllocator`.
@@ -82,20 +85,22 @@ class HiddenClusterer(
         networks deviate from their mean: all these are passed on and not
         clustered. Without `treatment` in `fit` all columns are clustered.
     random_state : int, RandomState instance or None, default=None
-        Random features and initial centres.
+        Initial centres, random features, and the rows that are enough to find clusters of
+        least regret where there are more.
 
     Attributes
     ----------
     n_clusters_ : int
-        Number of clusters.
+        Number of clusters. With "regret" there are no more than rows whose regrets differ.
     metric_ : str
         The metric in use. It is "euclidean" where no outcomes are expected, where
         arms do not differ in any, and for "decision" where there are too few
         rows for a regression. Where arms do not differ in cost, the response
         decides alone.
     cluster_centers_ : ndarray of shape (n_clusters, n_coordinates)
-        Centres in the coordinates of the metric (H, or the directions: effects
-        on response, then on cost), in the dtype of the `X` of `fit`.
+        Centres in the coordinates of the metric, in the dtype of the `X` of `fit`: regrets of
+        the arms at the first price, then at the next; H; or directions, effects on response, then
+        on cost.
     labels_ : ndarray of shape (n_samples,)
         Cluster of each row of `fit`, as `predict` gives it.
     n_features_in_ : int
@@ -127,7 +132,7 @@ class HiddenClusterer(
 
     _parameter_constraints: dict = {
         "n_clusters": [None, Interval(Integral, 1, None, closed="left")],
-        "metric": [StrOptions({"decision", "euclidean", "effects"})],
+        "metric": [StrOptions({"regret", "decision", "euclidean", "effects"})],
         "objective": [None, Integral, str, list, dict],
         "arm_cost": [None, dict, "array-like"],
         "outcomes": ["boolean"],
@@ -138,7 +143,7 @@ class HiddenClusterer(
         self,
         n_clusters: int | None = None,
         *,
-        metric: Literal["decision", "euclidean", "effects"] = "decision",
+        metric: Literal["regret", "decision", "euclidean", "effects"] = "regret",
         objective: int | str | list[Any] | dict[Any, float] | None = None,
         arm_cost: ArrayLike | dict[Any, float] | None = None,
         outcomes: bool = True,
@@ -197,24 +202,21 @@ class HiddenClusterer(
         check_groups(groups, len(X))
         sample_weight, outcomes = self._check_rows(X, aligned_with, *arrays)
         weighted = sample_weight > 0
-        self.n_clusters_ = resolve_n_clusters(self.n_clusters, int(weighted.sum()))
-        if X.dtype == np.float32 and self.n_clusters_ > MAX_FLOAT32_LABEL:
+        n_clusters = resolve_n_clusters(self.n_clusters, int(weighted.sum()))
+        if X.dtype == np.float32 and n_clusters > MAX_FLOAT32_LABEL:
             raise ValueError(
                 f"n_clusters is expected to be at most {MAX_FLOAT32_LABEL} for float32 X, "
-                f"whose labels are not exact above, got {self.n_clusters_}."
+                f"whose labels are not exact above, got {n_clusters}."
             )
-        rows = X
-        if not weighted.all():
-            # Such rows would take part in the choice of the first centres.
-            rows, sample_weight = X[weighted], sample_weight[weighted]
+        # Rows without weight would take part in the choice of the first centres.
+        rows = X if weighted.all() else X[weighted]
         rng = check_random_state(self.random_state)
-        clustering, sample_weight = self._fit_metric(rows, outcomes, sample_weight, rng)
-        coordinates = coordinates_of(X, clustering)
-        kmeans = KMeans(self.n_clusters_, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng)
-        kmeans.fit(coordinates if rows is X else coordinates[weighted], sample_weight=sample_weight)
-        self.metric_, self.cluster_centers_ = clustering.metric, kmeans.cluster_centers_
-        self._clustering = clustering._replace(centres=self.cluster_centers_)
-        self.labels_ = nearest_centre(coordinates, self.cluster_centers_)
+        self._clustering = self._find_clusters(
+            rows, n_clusters, outcomes, sample_weight[weighted], rng
+        )
+        self.metric_, self.cluster_centers_ = self._clustering.metric, self._clustering.centres
+        self.n_clusters_ = len(self.cluster_centers_)
+        self.labels_ = cluster_of(X, self._clustering)
         return self
 
     def fit_predict(
@@ -358,21 +360,32 @@ class HiddenClusterer(
         prices = resolve_arm_cost(self.arm_cost, experiment.treatments, ordered=ordered)
         return columns, coefficients, prices
 
-    def _fit_metric(self, X, outcomes, sample_weight, rng):
-        """Fit the coordinates, and return them with the weight of each row in the clustering."""
+    def _find_clusters(self, X, n_clusters, outcomes, sample_weight, rng):
+        """Fit the coordinates, and find the centres in them."""
         columns = outcomes[0]
-        of_hidden = Clustering("euclidean", columns, None, None, None, None)
-        if self.metric == "euclidean" or not columns.n_outcomes:
-            return of_hidden, sample_weight
-        response, cost = response_and_cost(X, *outcomes)
-        scale = fit_effect_scale(response, cost, sample_weight)
-        if scale.size == 0:
-            return of_hidden, sample_weight
-        directions, size = decision_directions(response, cost, scale)
+        scale = None
+        if self.metric != "euclidean" and columns.n_outcomes:
+            response, cost = response_and_cost(X, *outcomes)
+            scale = fit_effect_scale(response, cost, sample_weight)
+        if scale is None or scale.size == 0:
+            clustering = Clustering("euclidean", columns, None, None, None, None)
+        elif self.metric == "regret":
+            return _by_regret(X, n_clusters, outcomes, scale.units, sample_weight, rng)
+        else:
+            clustering, sample_weight = self._fit_directions(X, outcomes, scale, sample_weight, rng)
+        kmeans = KMeans(n_clusters, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng)
+        kmeans.fit(coordinates_of(X, clustering), sample_weight=sample_weight)
+        return clustering._replace(centres=kmeans.cluster_centers_)
+
+    def _fit_directions(self, X, outcomes, scale, sample_weight, rng):
+        """Fit coordinates of directions; return them and the weights of rows in the clustering."""
+        columns = outcomes[0]
+        directions, size = decision_directions(*response_and_cost(X, *outcomes), scale)
         weight = sample_weight * size
         if self.metric == "effects":
             return Clustering("effects", *outcomes, scale, None), weight
         decision_map = fit_decision_map(take_apart(X, columns)[0], directions, weight, rng)
+        of_hidden = Clustering("euclidean", columns, None, None, None, None)
         if not decision_map.slopes.any():
             return of_hidden, sample_weight
         return of_hidden._replace(metric="decision", decision_map=decision_map), weight
@@ -380,6 +393,19 @@ class HiddenClusterer(
     def _check_columns(self, X):
         check_is_fitted(self)
         return check_features(self, X, reset=False)
+
+
+def _by_regret(X, n_clusters, outcomes, units, sample_weight, rng):
+    """Find prices and clusters of least regret, of as many rows as they need."""
+    if len(X) > ROWS_A_CENTRE * n_clusters:
+        drawn = rng.choice(len(X), ROWS_A_CENTRE * n_clusters, replace=False)
+        X, sample_weight = X[drawn], sample_weight[drawn]
+    response, cost = response_and_cost(X, *outcomes)
+    scale = fit_regret_scale(response, cost, sample_weight, units, n_clusters)
+    clustering = Clustering("regret", *outcomes, scale, None)
+    rows = coordinates_of(X, clustering)
+    centres = regret_centres(rows, n_clusters, outcomes[0].n_treatments, sample_weight, rng)
+    return clustering._replace(centres=centres)
 
 
 def resolve_n_clusters(n_clusters, n_rows):

@@ -27,6 +27,7 @@ from sklearn_hrc._lessons import (
     n_rows_to_make,
     rows_to_teach,
 )
+from sklearn_hrc._nearest_cluster import cluster_scores
 from sklearn_hrc._policy import ClusterPolicyMixin
 from sklearn_hrc._problem import check_parameters, check_steps
 from sklearn_hrc._representer import MultiTaskRepresenter
@@ -332,10 +333,11 @@ class DistilledAllocator(ClusterPolicyMixin, BaseEstimator):
             lessons = self._with_further(lessons, X_unlabelled, clustering)
         lessons = self._with_mixed(lessons, X, weight, clustering, rng)
         clusterer = fitted_clusterer(clustering)
-        centres = (
-            None if clusterer is None else clusterer.cluster_centers_[self._labels.astype(int)]
-        )
-        self.student_ = fit_student(self.student, lessons, centres, rng)
+        scores = None
+        if clusterer is not None:
+            has_cell = self._labels.astype(int)
+            scores = [each[..., has_cell] for each in cluster_scores(clusterer._clustering)]
+        self.student_ = fit_student(self.student, lessons, scores, rng)
         served = np.column_stack([self._served(inputs), Z[:, 1:]])
         self.allocator_ = clone(allocator)._fit_served(served, y, inputs, rng, **given)
         if allocator._in_use.given is not None:

@@ -1,4 +1,4 @@
-"""The cluster of a row: the nearest centre in the coordinates of the metric.
+"""The cluster of a row: the nearest centre in the coordinates of the metric, or the least regret.
 
 All that is needed are plain arrays and numpy, so fitted clusters can be told where there is no
 scikit-learn.
@@ -16,11 +16,20 @@ from sklearn_hrc._decision_coordinates import (
     decision_directions,
     map_hidden,
 )
+from sklearn_hrc._regrets import RegretScale, choice_scores, regrets
 
-__all__ = ["Clustering", "cluster_of", "coordinates_of", "nearest_centre", "response_and_cost"]
+__all__ = [
+    "Clustering",
+    "cluster_of",
+    "cluster_scores",
+    "coordinates_of",
+    "highest_score",
+    "response_and_cost",
+]
 
-# Rows whose distances to all centres are in memory at once, so that they stay in the cache.
-_DISTANCE_ROWS = 1_024
+# Rows whose scores for all clusters are in memory at once, so that they stay in the cache, and
+# rows whose coordinates are.
+_SCORE_ROWS, _COORDINATE_ROWS = 1_024, 16_384
 
 
 class Clustering(NamedTuple):
@@ -28,16 +37,16 @@ class Clustering(NamedTuple):
 
     Attributes
     ----------
-    metric : {"decision", "euclidean", "effects"}
-        What is clustered: directions as H tells them, H itself, or the directions.
+    metric : {"regret", "decision", "euclidean", "effects"}
+        What is clustered: regrets, directions as H tells them, H itself, or the directions.
     columns : Columns
         Layout of the rows.
     to_response_and_cost : ndarray of shape (2, n_tasks) or None
         Coefficients of the tasks in response and cost. None for the metrics of H.
     prices : ndarray of shape (n_treatments,) or None
         Known price of each arm, instead of the expected cost. None: there is none.
-    scale : EffectScale or None
-        Units of effects. None for the metrics of H.
+    scale : RegretScale, EffectScale or None
+        Prices of regrets, or units of effects. None for the metrics of H.
     decision_map : DecisionMap or None
         From H to directions. None for the other metrics.
     centres : ndarray of shape (n_clusters, n_coordinates) or None
@@ -48,7 +57,7 @@ class Clustering(NamedTuple):
     columns: Columns
     to_response_and_cost: np.ndarray | None
     prices: np.ndarray | None
-    scale: EffectScale | None
+    scale: RegretScale | EffectScale | None
     decision_map: DecisionMap | None
     centres: np.ndarray | None = None
 
@@ -68,11 +77,13 @@ def cluster_of(matrix, clustering):
     cluster : ndarray of shape (n_samples,), int32
         Clusters, from 0 on.
     """
-    coordinates = coordinates_of(matrix, clustering)
-    # Rows of another dtype stand where those of the fit stood.
-    return nearest_centre(
-        coordinates.astype(clustering.centres.dtype, copy=False), clustering.centres
-    )
+    slopes, bias = cluster_scores(clustering)
+    cluster = np.empty(len(matrix), dtype=np.int32)
+    for rows in chunks(len(matrix), _COORDINATE_ROWS):
+        # Rows of another dtype stand where those of the fit stood.
+        coordinates = coordinates_of(matrix[rows], clustering).astype(slopes.dtype, copy=False)
+        cluster[rows] = highest_score(coordinates, slopes, bias)
+    return cluster
 
 
 def coordinates_of(matrix, clustering):
@@ -90,10 +101,12 @@ def coordinates_of(matrix, clustering):
     coordinates : ndarray of shape (n_samples, n_coordinates)
         In the dtype of `matrix`.
     """
-    if clustering.metric == "effects":
+    if clustering.metric in ("regret", "effects"):
         response, cost = response_and_cost(
             matrix, clustering.columns, clustering.to_response_and_cost, clustering.prices
         )
+        if clustering.metric == "regret":
+            return regrets(response, cost, clustering.scale)
         return decision_directions(response, cost, clustering.scale)[0]
     hidden = np.ascontiguousarray(take_apart(matrix, clustering.columns)[0])
     if clustering.metric == "decision":
@@ -110,25 +123,47 @@ def response_and_cost(matrix, columns, coefficients, prices):
     return response, cost
 
 
-def nearest_centre(rows, centres):
-    """Return the number of the nearest centre of each row, the first of several.
+def cluster_scores(clustering):
+    """Return slopes and bias of a score of coordinates that is largest for the cluster of a row.
+
+    Parameters
+    ----------
+    clustering : Clustering
+        With its centres.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n_coordinates, n_clusters)
+        Of the score, in the dtype of the centres.
+    bias : ndarray of shape (n_clusters,)
+        Of the score.
+    """
+    centres = clustering.centres
+    if clustering.metric == "regret":
+        return choice_scores(centres, clustering.columns.n_treatments)
+    # |z - c|^2 is least where c.z - |c|^2 / 2 is largest. Squared lengths are summed up as k-means
+    # does, so that rows in the middle of two centres are rounded to the same side.
+    return centres.T, -np.einsum("ij,ij->i", centres, centres) / 2
+
+
+def highest_score(rows, slopes, bias):
+    """Return the number of the largest `rows @ slopes + bias` of each row, the first of several.
 
     Parameters
     ----------
     rows : ndarray of shape (n_samples, n_coordinates)
-        Coordinates, in the dtype of `centres`.
-    centres : ndarray of shape (n_clusters, n_coordinates)
-        Centres.
+        Coordinates.
+    slopes : ndarray of shape (n_coordinates, n_clusters)
+        Of the scores.
+    bias : ndarray of shape (n_clusters,)
+        Of the scores.
 
     Returns
     -------
-    nearest : ndarray of shape (n_samples,), int32
-        Numbers of centres.
+    highest : ndarray of shape (n_samples,), int32
+        Numbers from 0 on.
     """
-    # Squared distances less the squared length of the row, summed up as k-means does, so that rows
-    # in the middle of two centres are rounded to the same side.
-    length = np.einsum("ij,ij->i", centres, centres)
-    nearest = np.empty(len(rows), dtype=np.int32)
-    for chunk in chunks(len(rows), _DISTANCE_ROWS):
-        nearest[chunk] = np.argmin(length - 2 * (rows[chunk] @ centres.T), axis=1)
-    return nearest
+    highest = np.empty(len(rows), dtype=np.int32)
+    for chunk in chunks(len(rows), _SCORE_ROWS):
+        highest[chunk] = np.argmax(rows[chunk] @ slopes + bias, axis=1)
+    return highest

@@ -1,12 +1,9 @@
 """Students: small networks that tell the teacher's clusters from the features.
 
-The clusters of a :class:`~sklearn_hrc.HiddenClusterer` are nearest centres in some coordinates. A
-network that learns the coordinates learns more from a row than one that learns its label, since it
-is told how far a row is from each border. Which centre is the nearest is linear in the coordinates:
-
-    argmin |z - c|^2 = argmax c.z - |c|^2 / 2
-
-so the centres go into the last layer, and the student is a network that classifies.
+The cluster of a :class:`~sklearn_hrc.HiddenClusterer` is that of the highest score, and scores are
+linear in some coordinates. A network that learns the coordinates learns more from a row than one
+that learns its label, since it is told how far a row is from each border. The slopes of the scores
+go into the last layer, so the student is a network that classifies.
 """
 
 import warnings
@@ -29,11 +26,11 @@ LAST_PASSES = 10
 # Passes at most, and passes without an improvement that end the training.
 PASSES = 100
 PATIENCE = 3
-# Directions in which the centres spread less than this share of the largest spread do not count.
+# Directions in which slopes spread less than this share of the largest spread do not count.
 ROUNDING = 1e-6
 
 
-def fit_student(student, lessons, centres, rng):
+def fit_student(student, lessons, scores, rng):
     """Fit a student.
 
     Parameters
@@ -42,9 +39,9 @@ def fit_student(student, lessons, centres, rng):
         Cloned and fitted. None is a small network.
     lessons : Lessons
         What the student is given, and what the teacher says of it.
-    centres : ndarray of shape (n_clusters, n_coordinates) or None
-        Centre of each code in the coordinates of the lessons. None where clusters are no nearest
-        centres.
+    scores : tuple of two ndarrays, or None
+        Slopes, (n_coordinates, n_clusters), and bias, (n_clusters,), of the score of each code in
+        the coordinates of the lessons. None where clusters have no scores.
     rng : RandomState
         Seeds a network.
 
@@ -60,14 +57,14 @@ def fit_student(student, lessons, centres, rng):
         # What counts is the policy that is served, not the last digit of the student's loss.
         warnings.simplefilter("ignore", ConvergenceWarning)
         if student is None and coordinates is not None:
-            return nearest_centre_network(inputs, coordinates, weight, centres, rng)
+            return coordinate_network(inputs, coordinates, weight, scores, rng)
         student = label_network(len(inputs), rng) if student is None else clone(student)
         weights = {"sample_weight": weight} if has_fit_parameter(student, "sample_weight") else {}
         return student.fit(inputs, codes, **weights)
 
 
 def label_network(n_rows, rng):
-    """Return a network for labels of clusters that are no nearest centres."""
+    """Return a network for labels of clusters that have no scores."""
     return MLPClassifier(
         (128,),
         batch_size=min(BATCH_ROWS, n_rows),
@@ -79,8 +76,8 @@ def label_network(n_rows, rng):
     )
 
 
-def nearest_centre_network(inputs, coordinates, weight, centres, rng):
-    """Fit a network that tells the nearest centre.
+def coordinate_network(inputs, coordinates, weight, scores, rng):
+    """Fit a network that tells the highest score by learning the coordinates.
 
     Parameters
     ----------
@@ -90,31 +87,27 @@ def nearest_centre_network(inputs, coordinates, weight, centres, rng):
         Where each row lies.
     weight : ndarray of shape (n_samples,)
         Weights of the rows.
-    centres : ndarray of shape (n_clusters, n_coordinates)
-        At least two centres.
+    scores : tuple of two ndarrays
+        Slopes and bias of at least two scores.
     rng : RandomState
         Seeds the network.
 
     Returns
     -------
     network : MLPClassifier
-        Its classes are the numbers of the centres.
+        Its classes are the numbers of the scores.
     """
-    coordinates, centres = coordinates.astype(np.float64), centres.astype(np.float64)
-    origin, axes = _axes(centres)
-    targets, centres = (coordinates - origin) @ axes, (centres - origin) @ axes
+    slopes, bias = (each.astype(np.float64) for each in scores)
+    # What all scores have in common decides nothing, and neither do other directions than theirs.
+    slopes = slopes - slopes.mean(axis=1, keepdims=True)
+    axes, spread, _ = np.linalg.svd(slopes, full_matrices=False)
+    axes = axes[:, spread > ROUNDING * spread[0]]
+    targets, slopes = coordinates.astype(np.float64) @ axes, axes.T @ slopes
     mean = np.average(targets, axis=0, weights=weight)
     scale = np.sqrt(np.average((targets - mean) ** 2, axis=0, weights=weight).mean()) or 1.0
-    targets, centres = (targets - mean) / scale, (centres - mean) / scale
+    targets, bias, slopes = (targets - mean) / scale, bias + mean @ slopes, scale * slopes
     network = _fit_targets(inputs, targets.astype(inputs.dtype), weight / weight.mean(), rng)
-    return _with_centres(network, inputs, centres)
-
-
-def _axes(centres):
-    """Origin and directions of the space in which the centres spread: no other matters."""
-    origin = centres.mean(axis=0)
-    _, spread, axes = np.linalg.svd(centres - origin, full_matrices=False)
-    return origin, axes[spread > ROUNDING * spread[0]].T
+    return _with_scores(network, inputs, slopes, bias)
 
 
 def _fit_targets(inputs, targets, weight, rng):
@@ -136,12 +129,11 @@ def _fit_targets(inputs, targets, weight, rng):
     return network.fit(inputs, targets, sample_weight=weight)
 
 
-def _with_centres(network, inputs, centres):
-    """Turn a network that tells coordinates into one that tells the nearest centre."""
-    slopes, bias = centres.T, -(centres**2).sum(axis=1) / 2
-    if len(centres) == 2:  # one output, positive for the second class
+def _with_scores(network, inputs, slopes, bias):
+    """Turn a network that tells coordinates into one that tells the highest score."""
+    if len(bias) == 2:  # one output, positive for the second class
         slopes, bias = slopes[:, 1:] - slopes[:, :1], bias[1:] - bias[:1]
-    classes = np.arange(len(centres))
+    classes = np.arange(max(len(bias), 2))
     classifier = MLPClassifier(network.hidden_layer_sizes, random_state=network.random_state)
     # One row makes the layers, whose weights are replaced.
     classifier.partial_fit(inputs[:1], classes[:1], classes=classes)

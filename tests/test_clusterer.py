@@ -24,7 +24,8 @@ GROUP = np.arange(len(RAW)) % 3
 RNG = np.random.default_rng(0)
 H = np.column_stack([GROUP == 1, GROUP == 2]) * 10 + RNG.normal(size=(len(RAW), 2))
 Z = np.hstack([H, 1e6 * RNG.normal(size=(len(RAW), 9))])
-METRICS = ["decision", "euclidean", "effects"]
+# and their numbers of coordinates: 16 prices x 3 arms, or 3 arms x (response, cost)
+METRICS = {"regret": 48, "decision": 6, "euclidean": 2, "effects": 6}
 # the best arm is that of the group
 EFFECTS = np.zeros((len(RAW), 3, 3))
 EFFECTS[np.arange(len(RAW)), GROUP, 0] = 10
@@ -33,7 +34,7 @@ Q = EFFECTS.reshape(len(RAW), 9)
 # expected outcomes that depend on the hidden columns
 D = np.hstack([H, Q])
 ANY_METRIC = pytest.mark.parametrize("metric", METRICS)
-BY_EFFECTS = pytest.mark.parametrize("metric", ["decision", "effects"])
+BY_EFFECTS = pytest.mark.parametrize("metric", ["regret", "decision", "effects"])
 
 
 def fitted(X=Z, y=Y, rows=ROWS, **parameters):
@@ -138,11 +139,12 @@ def test_fit_and_the_training_rows_agree(rows, metric):
 def test_dtypes(fit_dtype, dtype, metric):
     clusterer = fitted(D.astype(fit_dtype), metric=metric)
     assert clusterer.metric_ == metric
-    assert clusterer.cluster_centers_.shape == (3, 2 if metric == "euclidean" else 6)
+    assert clusterer.cluster_centers_.shape == (3, METRICS[metric])
     assert clusterer.cluster_centers_.dtype == fit_dtype
     out = clusterer.transform(D.astype(dtype))
     assert out.dtype == dtype
-    assert_finds_groups(out[:, 0])
+    if metric != "regret":  # which goes by costs, too
+        assert_finds_groups(out[:, 0])
     assert_array_equal(out[:, 1:], D.astype(dtype))
     assert np.issubdtype(clusterer.predict(D.astype(dtype)).dtype, np.integer)
 
@@ -215,7 +217,10 @@ def test_with_and_without_routing(metric):
     with sklearn.config_context(enable_metadata_routing=True):
         assert_array_equal(pipeline.fit_transform(RAW, Y, **ROWS), expected)
     assert pipeline[-1].metric_ == metric
-    assert pipeline[-1].cluster_centers_.shape == (5, 4 if metric == "euclidean" else 6)
+    assert pipeline[-1].cluster_centers_.shape == (
+        5,
+        4 if metric == "euclidean" else METRICS[metric],
+    )
     assert pipeline.get_feature_names_out().tolist()[:2] == ["cluster", "hidden0"]
 
 
@@ -251,8 +256,8 @@ def test_metric_is_euclidean_where_nothing_decides(metric):
         assert_array_equal(clusterer.cluster_centers_, expected.cluster_centers_)
 
 
-def test_default_metric_is_decision():
-    assert HiddenClusterer().fit(D, Y, **ROWS).metric_ == "decision"
+def test_default_metric_is_regret():
+    assert HiddenClusterer().fit(D, Y, **ROWS).metric_ == "regret"
 
 
 def test_refit_forgets_the_metric_before():
@@ -391,7 +396,7 @@ def test_metrics_use_their_columns_only():
     for metric in METRICS:
         clusterer = fitted_once(metric)
         same, other = other_outcomes, other_hidden
-        if metric == "effects":
+        if metric in ("regret", "effects"):
             same, other = other, same
         assert_array_equal(clusterer.predict(same), clusterer.labels_)
         assert (clusterer.predict(other) != clusterer.labels_).mean() > 0.3
@@ -468,6 +473,6 @@ def test_every_parameter_has_bad_values():
 @pytest.mark.parametrize("n_rows", [3, 4, 5])
 def test_too_few_rows_for_a_decision_metric(n_rows):
     rows = {name: values[:n_rows] for name, values in ROWS.items()}
-    clusterer = HiddenClusterer(3, random_state=0).fit(Z[:n_rows], Y[:n_rows], **rows)
+    clusterer = fitted(Z[:n_rows], Y[:n_rows], rows, metric="decision")
     assert clusterer.metric_ == "euclidean"
     assert len(set(clusterer.labels_)) == 3

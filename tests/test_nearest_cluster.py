@@ -5,7 +5,14 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.cluster import KMeans
 
-from sklearn_hrc._nearest_cluster import nearest_centre
+from sklearn_hrc._columns import Columns
+from sklearn_hrc._nearest_cluster import Clustering, cluster_of
+
+
+def nearest_centre(rows, centres):
+    """Return the cluster of rows that are a hidden representation alone."""
+    columns = Columns(rows.shape[1])
+    return cluster_of(rows, Clustering("euclidean", columns, None, None, None, None, centres))
 
 
 def test_nearest_by_hand_and_the_first_of_several():

@@ -124,7 +124,7 @@ def test_the_networks_disagreement_reaches_teacher_and_student(experiment, dtype
     teacher = student.teacher_
     assert teacher[:-1].transform(X).dtype == dtype
     names = teacher[:-1].get_feature_names_out()
-    assert teacher[2].cluster_centers_.shape[1] == 6  # effects on response and cost
+    assert teacher[2].cluster_centers_.shape[1] == 48  # regrets of 3 arms at 16 prices
     n_hidden = sum(name.startswith("hidden") for name in names)
     assert teacher[2]._clustering.columns.n_hidden == n_hidden
     for allocator in (teacher[-1], student.allocator_):

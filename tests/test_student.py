@@ -8,7 +8,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_hrc._lessons import Lessons
-from sklearn_hrc._student import fit_student, nearest_centre_network
+from sklearn_hrc._student import coordinate_network, fit_student
 
 
 def rows(n_rows=1500, n_centres=5, seed=0, dtype=np.float64):
@@ -23,9 +23,14 @@ def nearest(coordinates, centres):
     return ((coordinates[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
 
 
+def scores_of(centres):
+    return centres.T, -(centres**2).sum(axis=1) / 2
+
+
 def fit(inputs, coordinates, centres, weight=None, seed=0):
     weight = np.ones(len(inputs)) if weight is None else weight
-    return nearest_centre_network(inputs, coordinates, weight, centres, np.random.RandomState(seed))
+    scores = scores_of(centres)
+    return coordinate_network(inputs, coordinates, weight, scores, np.random.RandomState(seed))
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +90,15 @@ def test_which_student_is_fitted():
     codes = nearest(coordinates, centres)
     lessons = Lessons(inputs, codes, coordinates, np.ones(200))
     rng = np.random.RandomState(0)
-    assert fit_student(None, lessons, centres, rng).hidden_layer_sizes == (128, 64)
+    assert fit_student(None, lessons, scores_of(centres), rng).hidden_layer_sizes == (128, 64)
     by_label = fit_student(None, lessons._replace(coordinates=None), None, rng)
     assert isinstance(by_label, MLPClassifier)
     assert (by_label.predict(inputs) == codes).mean() > 0.9
     given = DecisionTreeClassifier(random_state=0)
-    tree = fit_student(given, lessons, centres, rng)
+    tree = fit_student(given, lessons, scores_of(centres), rng)
     assert tree is not given
     assert_array_equal(tree.predict(inputs), codes)
-    one = fit_student(None, lessons._replace(codes=np.zeros(200, dtype=int)), centres[:1], rng)
+    one = fit_student(
+        None, lessons._replace(codes=np.zeros(200, dtype=int)), scores_of(centres[:1]), rng
+    )
     assert isinstance(one, DummyClassifier)

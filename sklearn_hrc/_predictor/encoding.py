@@ -17,7 +17,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Encoding", "bending_columns", "encode", "encode_own", "fit_encoding", "own_columns"]
+__all__ = [
+    "Encoding",
+    "bending_columns",
+    "encode",
+    "encode_own",
+    "fit_encoding",
+    "own_columns",
+    "straight_columns",
+]
 
 # A feature of at most this many values is one column.
 FEW_VALUES = 8
@@ -202,6 +210,25 @@ def bending_columns(encoding):
     place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
     # The rank stands first, and the value second where a feature has it.
     return place >= min(encoding.richness, 2)
+
+
+def straight_columns(encoding):
+    """Return whether each column belongs to a model that is linear in the features.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        As fitted.
+
+    Returns
+    -------
+    straight : ndarray of shape (1 + n_columns,), bool
+        True for the column of ones and for one column of each feature: its value, or its rank where
+        there are too many features for both.
+    """
+    place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
+    has_rank = np.array([False, *(knots is not None for knots in encoding.knots)])
+    return place == has_rank[encoding.group] * (min(encoding.richness, 2) - 1)
 
 
 def _own_places(encoding):

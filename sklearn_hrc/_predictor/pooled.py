@@ -5,6 +5,9 @@ draws the coefficients of a column together. So all rows teach what moves people
 arms, and a difference between arms counts as far as the data support it. There is a model for each
 fold, with a prior of its own: a prior that is learnt from all rows would know the held-out rows.
 
+Where nothing bends, columns by which effects may bend are noise. So the model is also fitted to the
+values of the features alone, and held-out rows say how much of either to take (`mixture.py`).
+
 All models go over the rows together. A pass adds up slopes and Gram matrices of every
 fold, in chunks. A model uses the sums over the folds that it sees.
 """
@@ -14,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_hrc._chunks import chunks
-from sklearn_hrc._predictor.encoding import bending_columns, encode
+from sklearn_hrc._predictor.encoding import bending_columns, encode, straight_columns
 from sklearn_hrc._predictor.evidence import solve, update_prior
 from sklearn_hrc._predictor.losses import LOSSES
+from sklearn_hrc._predictor.mixture import share_of_first
 from sklearn_hrc._predictor.prior import Layout, first_prior
 from sklearn_hrc._predictor.tasks import CONTINUOUS, INDICATOR
 
@@ -96,8 +100,19 @@ def fit_pooled(rows):
     LinAlgError
         If a sum or a step is not finite.
     """
-    kind, group = rows.components.kind, rows.encoding.group
-    layout = Layout(group, bending_columns(rows.encoding))
+    bent = PooledModel(_fit(rows, np.ones(len(rows.encoding.group), dtype=bool)))
+    straight_only = straight_columns(rows.encoding)
+    if straight_only.all():
+        return bent
+    straight = PooledModel(_fit(rows, straight_only))
+    share = share_of_first(bent, straight, rows)[:, None, None]
+    return PooledModel(share * bent.coefficients + (1 - share) * straight.coefficients)
+
+
+def _fit(rows, used):
+    """Fit coefficients of some of the columns; those of the others are zero."""
+    kind, group = rows.components.kind, rows.encoding.group[used]
+    layout = Layout(group, bending_columns(rows.encoding)[used])
     learnt = rows.components.source.T >= 0
     theta = np.zeros((rows.n_models, len(kind), learnt.shape[1], len(group)))
     theta[..., 0] = np.where(learnt, _first_links(rows)[..., None], 0.0)
@@ -110,14 +125,16 @@ def fit_pooled(rows):
     slices = list(_slices(rows))
     gram = None
     for n_pass in range(N_PASSES):
-        sums = _add_up(rows, theta, slices, gram if n_pass >= GRAM_PASSES else None)
+        sums = _add_up(rows, used, theta, slices, gram if n_pass >= GRAM_PASSES else None)
         gram = sums.gram
         for (m, c), prior in priors.items():
             arms = np.flatnonzero(learnt[c])
             theta[m, c, arms], priors[m, c] = _step(
                 theta[m, c, arms], prior, sums, (m, c, arms), layout, kind[c]
             )
-    return PooledModel(theta)
+    coefficients = np.zeros((*theta.shape[:3], len(used)))
+    coefficients[..., used] = theta
+    return coefficients
 
 
 def _first_links(rows):
@@ -145,7 +162,7 @@ def _slices(rows):
             yield rows.arm[index[0]], rows.fold[index[0]], index
 
 
-def _add_up(rows, theta, slices, gram):
+def _add_up(rows, used_columns, theta, slices, gram):
     """Go over the rows once, and add up Gram matrices unless `gram` has them."""
     n_models, n_components, n_treatments, n_columns = theta.shape
     slope = np.zeros_like(theta)
@@ -155,7 +172,7 @@ def _add_up(rows, theta, slices, gram):
         n_folds = max(n_models, rows.fold.max() + 1)
         gram = np.zeros((n_folds, n_components, n_treatments, n_columns, n_columns))
     for j, fold, index in slices:
-        columns = encode(rows.features[index], rows.encoding).astype(np.float64)
+        columns = encode(rows.features[index], rows.encoding)[:, used_columns].astype(np.float64)
         sees = np.arange(n_models) != fold
         for c, kind in enumerate(rows.components.kind):
             weight = rows.weights[index, c]

@@ -30,6 +30,7 @@ from sklearn_hrc._predictor.projection import Projection
 from sklearn_hrc._predictor.representation import Representation
 from sklearn_hrc._predictor.stack import Stack
 from sklearn_hrc._predictor.tasks import Components
+from sklearn_hrc._regrets import RegretScale
 from sklearn_hrc.large._policy_parts import PolicyParts
 
 __all__ = ["CLASSES", "PortableBytesError", "from_bytes", "to_bytes"]
@@ -57,6 +58,7 @@ CLASSES = {
         Positions,
         Predictor,
         Projection,
+        RegretScale,
         Representation,
         Stack,
     )

@@ -51,7 +51,7 @@ def representer():
     return FrozenEstimator(representer.fit(StandardScaler().fit_transform(RAW), Y, **ROWS))
 
 
-def fit(*preprocessing, X=RAW, metric="decision", step=None):
+def fit(*preprocessing, X=RAW, metric="regret", step=None):
     clusterer = HiddenClusterer(n_clusters=4, metric=metric, random_state=0)
     allocator = ClusterBudgetAllocator(budget=0.5, random_state=0)
     with sklearn.config_context(enable_metadata_routing=True):
@@ -114,7 +114,7 @@ def assert_same_on(policy, X, new, **limits):
     assert_as_policy(found, matrix_of(policy, new), **limits)
 
 
-@pytest.mark.parametrize("metric", ["decision", "effects", "euclidean"])
+@pytest.mark.parametrize("metric", ["regret", "decision", "effects", "euclidean"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_each_metric_and_type_is_that_of_the_policy(metric, dtype):
     X, new = RAW.astype(dtype), NEW.astype(dtype)

@@ -11,6 +11,7 @@ from sklearn_hrc._predictor.encoding import (
     encode_own,
     fit_encoding,
     own_columns,
+    straight_columns,
 )
 
 
@@ -206,6 +207,23 @@ def test_hinges_and_atoms_bend(n_features, bends):
     assert not found[encoding.group == 1][: min(encoding.richness, 2)].any()
     assert not found[encoding.group == 2].any()
     assert found[encoding.group == 3].sum() == bends - 1
+
+
+@pytest.mark.parametrize("n_features", [3, 120, 400])
+def test_straight_columns_are_values(n_features):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, n_features))
+    features[:, 0] = np.maximum(features[:, 0], 0)  # an atom
+    features[:, 1] = rng.integers(0, 3, 300)
+    columns, encoding = columns_of(features)
+    straight = columns[:, straight_columns(encoding)]
+    assert straight.shape == (300, 1 + n_features)
+    assert_array_equal(straight[:, 0], 1)
+    inner = np.abs(features[:, 2]) < 1.5
+    for k in (0, 1, 2):
+        # the rank, where there are too many features for values
+        exact = 0.9999 if n_features < 400 or k == 1 else 0.85
+        assert np.corrcoef(straight[inner, 1 + k], features[inner, k])[0, 1] > exact
 
 
 def test_own_columns_are_ranks_with_tails_or_few_values():

@@ -39,6 +39,11 @@ def links_of(rows):
     return fit_pooled(rows).links(encode(rows.features, rows.encoding))
 
 
+def all_columns(rows):
+    """Coefficients of the models that may bend."""
+    return pooled._fit(rows, np.ones(len(rows.encoding.group), dtype=bool))
+
+
 def effects_of(links):
     effects = links - links.mean(axis=-1, keepdims=True)
     return effects - effects.mean(axis=-2, keepdims=True)
@@ -68,6 +73,9 @@ def watch_steps(monkeypatch):
 
     monkeypatch.setattr(pooled, "_step", watched)
     return kept
+
+
+ALL = slice(None)  # columns
 
 
 @pytest.mark.parametrize(
@@ -102,7 +110,7 @@ def test_sums_by_another_way(kind):
     rows = rows_of(features, arm, targets, KINDS, fold=fold, weights=weights)
     columns, c, loss = encode(features, rows.encoding), KINDS.index(kind), LOSSES[kind]
     theta = 0.1 * np.random.default_rng(5).normal(size=(2, 4, N_ARMS, columns.shape[1]))
-    sums = pooled._add_up(rows, theta, list(pooled._slices(rows)), None)
+    sums = pooled._add_up(rows, ALL, theta, list(pooled._slices(rows)), None)
     links = np.einsum("ik,mik->im", columns, theta[:, c][:, arm])
     slope = loss.slope(links, targets[:, [c]])
     curvature = loss.curvature(links, targets[:, [c]])
@@ -128,20 +136,20 @@ def test_last_step_ends_where_slopes_and_prior_balance(kind, monkeypatch):
     features, arm, targets, _ = experiment(kind)
     rows = rows_of(features, arm, targets, kind)
     kept = watch_steps(monkeypatch)
-    model = fit_pooled(rows)
+    coefficients = all_columns(rows)
     layout = Layout(rows.encoding.group, bending_columns(rows.encoding))
     for m in range(2):
         _, sums, theta, prior = kept[m, 0]
-        assert_array_equal(theta, model.coefficients[m, 0])
-        slope = pooled._add_up(rows, model.coefficients, list(pooled._slices(rows)), None).slope
+        assert_array_equal(theta, coefficients[m, 0])
+        slope = pooled._add_up(rows, ALL, coefficients, list(pooled._slices(rows)), None).slope
         dispersion = 1.0
         if kind != INDICATOR:
             dispersion = (sums.misfit[m, 0] + 1) / (sums.mass[m, 0] + 1)
         unbalanced = slope[m, 0] / dispersion + prior_precision(theta, prior, layout)
         # beside the same without any fit: the last update moves the prior, not the fit, a little
-        start = np.zeros(model.coefficients.shape)
+        start = np.zeros(coefficients.shape)
         start[m, 0, :, 0] = pooled._first_links(rows)[m, 0]
-        first = pooled._add_up(rows, start, list(pooled._slices(rows)), None).slope[m, 0]
+        first = pooled._add_up(rows, ALL, start, list(pooled._slices(rows)), None).slope[m, 0]
         assert np.abs(unbalanced).max() < 0.05 * np.abs(first).max() / dispersion
 
 
@@ -183,6 +191,41 @@ def test_effects_that_are_noise_are_nearly_nothing(kind):
     assert effects_of(found).std() < 0.15 * links.mean(axis=1).std()
 
 
+@pytest.mark.parametrize("kind", [INDICATOR, CONTINUOUS])
+def test_where_nothing_bends_columns_that_bend_are_left_out(kind):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(6_000, 6))
+    arm = rng.permutation(6_000) % 3
+    links = 0.5 * features[:, [0]] + 0.3 * features[:, 1:4]
+    rows = rows_of(features, arm, draw(links[np.arange(6_000), arm], kind, rng), kind)
+    model, bent = fit_pooled(rows), all_columns(rows)
+    columns = encode(rows.features, rows.encoding)
+    truth = effects_of(links)
+    error = [
+        np.square(effects_of(each.links(columns)[..., 0]) - truth).mean()
+        for each in (model, model._replace(coefficients=bent))
+    ]
+    assert error[0] < 0.95 * error[1]
+    bends = bending_columns(rows.encoding)
+    assert np.abs(model.coefficients[..., bends]).max() < 0.7 * np.abs(bent[..., bends]).max()
+
+
+def test_where_something_bends_columns_that_bend_are_kept():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(6_000, 4))
+    links = np.abs(features[:, [0]]) + np.array([0.0, 0.5, 1.0]) * np.abs(features[:, [1]])
+    arm = rng.permutation(6_000) % 3
+    rows = rows_of(features, arm, draw(links[np.arange(6_000), arm], CONTINUOUS, rng), CONTINUOUS)
+    assert_allclose(fit_pooled(rows).coefficients, all_columns(rows), atol=0.01)
+
+
+def test_features_of_few_values_need_one_fit():
+    rows = rows_of(
+        np.tile(np.arange(4.0), 100)[:, None], np.arange(400) % 3, np.arange(400.0), CONTINUOUS
+    )
+    assert_array_equal(fit_pooled(rows).coefficients, all_columns(rows))
+
+
 def test_a_feature_without_a_say_is_nearly_left_out():
     features, arm, targets, _ = experiment(CONTINUOUS, n_rows=20_000)
     rows = rows_of(features, arm, targets, CONTINUOUS)
@@ -201,7 +244,8 @@ def replaced_fold(kind, m=1):
             others = experiment(kind, n_rows=600, seed=seed)[2]
             targets = np.where(fold == m, others, targets)
         rows = rows_of(features, arm, targets, kind, fold=fold, n_models=3)
-        fitted.append(fit_pooled(rows).coefficients)
+        # Only the share of either model knows all held-out rows, as weights of members do.
+        fitted.append(all_columns(rows))
     before, after = fitted
     assert np.abs(before[0] - after[0]).max() > 0.01
     return before[m], after[m]
@@ -227,13 +271,13 @@ def test_folds_that_no_model_leaves_out_teach_all():
     features, arm, targets, _ = experiment(CONTINUOUS, n_rows=600)
     arguments = (features, arm, targets, CONTINUOUS)
     fold = np.arange(600) % 5
-    first, both = (fit_pooled(rows_of(*arguments, fold=fold, n_models=m)) for m in (1, 2))
-    assert first.coefficients.shape[0] == 1
+    first, both = (all_columns(rows_of(*arguments, fold=fold, n_models=m)) for m in (1, 2))
+    assert first.shape[0] == 1
     # of a quadratic loss models do not know of each other
-    assert_allclose(first.coefficients[0], both.coefficients[0], atol=1e-9)
+    assert_allclose(first[0], both[0], atol=1e-9)
     # no fold is held out: all rows teach
-    none = fit_pooled(rows_of(*arguments, fold=np.full(600, 1), n_models=1))
-    assert np.abs(none.coefficients - first.coefficients).max() > 0.01
+    none = all_columns(rows_of(*arguments, fold=np.full(600, 1), n_models=1))
+    assert np.abs(none - first).max() > 0.01
 
 
 def test_order_of_rows_does_not_matter():
@@ -384,7 +428,7 @@ def test_steps_are_of_limited_length():
     rows = rows_of(features, arm, targets, CONTINUOUS)
     theta = np.zeros((2, 1, N_ARMS, len(rows.encoding.group)))
     theta[..., 0] = 100.0
-    sums = pooled._add_up(rows, theta, list(pooled._slices(rows)), None)
+    sums = pooled._add_up(rows, ALL, theta, list(pooled._slices(rows)), None)
     layout = Layout(rows.encoding.group, bending_columns(rows.encoding))
     prior = pooled.first_prior(5, N_ARMS)
     new, _ = pooled._step(theta[0, 0], prior, sums, (0, 0, np.arange(N_ARMS)), layout, CONTINUOUS)
