@@ -2,7 +2,7 @@
 Explain a policy by the profiles of its clusters
 ================================================
 
-A policy decides for clusters of a hidden representation, which nobody can read.
+A policy decides for clusters of expected outcomes, which nobody can read.
 This figure shows who is in a cluster, in the original features of the customers,
 and which coupon the cluster gets.
 """

@@ -16,7 +16,7 @@ _predictor.stack.Stack _predictor.tasks.Components
 _programme.blocks.Blocks _programme.campaign.Campaign _programme.campaign.Plan
 _programme.constraints.LinearConstraints _programme.constraints.Requirement
 _programme.risk.BudgetRisk _programme.risk.CostErrors
-_representer.MultiTaskRepresenter
+_regrets.RegretScale _representer.MultiTaskRepresenter
 budgets.UncertainBudget goals.LeastCost goals.Profit
 rules._amounts.MaxSpend rules._amounts.MinOutcome rules._amounts.MinReturn
 rules._numbers.MaxIndividuals rules._numbers.MaxShare rules._numbers.MinShare
