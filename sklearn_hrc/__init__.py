@@ -1,8 +1,8 @@
 """Budgeted treatment allocation from a randomised experiment, as scikit-learn estimators.
 
 Hidden Representation Clustering (HRC, arXiv:2506.00959): a multi-task network
-represents individuals, clusters of the representation share a treatment arm,
-an integer programme chooses the arms within a budget, and one classifier
+represents individuals and what is expected of them, clusters share a treatment
+arm, an integer programme chooses the arms within a budget, and one classifier
 serves the result.
 """
 

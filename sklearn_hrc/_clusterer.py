@@ -1,4 +1,4 @@
-"""Partitioning clustering of the hidden representation."""
+"""Partitioning clustering of individuals, by regrets or by the hidden representation."""
 
 from numbers import Integral
 from typing import Any, Literal, Self
@@ -50,14 +50,14 @@ MAX_FLOAT32_LABEL = 2**24
 class HiddenClusterer(
     SummaryMixin, FitMetadataMixin, ClusterMixin, TransformerMixin, BaseEstimator
 ):
-    """Cluster individuals by their hidden representation.
+    """Cluster individuals by what is expected of them, or by their hidden representation.
 
     Clusters of the hidden representation H are the second step of HRC [1]_. A
     cluster later shares an arm, or is split between arms.
 
     The metric is ours. At a shadow price of the budget an individual loses by any arm but
     the one with the largest expected response less its priced cost. `metric="regret"` takes
-    what all arms lose, at 16 prices that spend small to large budgets, as coordinates. A cluster
+    what all arms lose, at prices that spend small to large budgets, as coordinates. A cluster
     chooses at each price the arm that its members regret least together, and each individual
     belongs to the cluster whose choices lose it least. So those share a cluster who should
     get the same arm whatever the budget.
@@ -65,7 +65,8 @@ class HiddenClusterer(
     Parameters
     ----------
     n_clusters : int, default=None
-        Number of clusters; None is 64, or fewer on few rows: see `n_clusters_`.
+        Number of clusters; None is 64, or fewer on few rows. "regret" finds fewer where further
+        ones would tell nothing apart: see `n_clusters_`.
     metric : {"regret", "decision", "euclidean", "effects"}, default="regret"
         What is clustered. "regret": expected outcomes, by what a shared choice of arms loses.
         The others are k-means. "euclidean": H as it is, the closest to the paper. "effects":
@@ -82,8 +83,8 @@ class HiddenClusterer(
     outcomes : bool, default=True
         The last columns of `X` are expected outcomes, arms x tasks, as
         :class:`MultiTaskRepresenter` appends them, after those by which its
-        networks deviate from their mean: all these are passed on and not
-        clustered. Without `treatment` in `fit` all columns are clustered.
+        networks deviate from their mean. All these are passed on, and H is what stands before
+        them. Without `treatment` in `fit`, or with False, all columns are H.
     random_state : int, RandomState instance or None, default=None
         Initial centres, random features, and the rows that are enough to find clusters of
         least regret where there are more.
@@ -91,7 +92,7 @@ class HiddenClusterer(
     Attributes
     ----------
     n_clusters_ : int
-        Number of clusters. With "regret" there are no more than rows whose regrets differ.
+        Number of clusters. With "regret" there is one where all individuals lose the same.
     metric_ : str
         The metric in use. It is "euclidean" where no outcomes are expected, where
         arms do not differ in any, and for "decision" where there are too few
@@ -254,7 +255,7 @@ class HiddenClusterer(
         ).labels_
 
     def predict(self, X: ArrayLike) -> NDArray[np.integer]:
-        """Return the nearest cluster of each row.
+        """Return the cluster of each row.
 
         Parameters
         ----------

@@ -67,8 +67,8 @@ class DistilledAllocator(ClusterPolicyMixin, BaseEstimator):
         Learns the clusters. It sees what the teacher's steps before the
         representer give. None is a small
         :class:`~sklearn.neural_network.MLPClassifier`. Where the teacher has a
-        :class:`HiddenClusterer`, it learns the coordinates in which clusters are
-        nearest centres, of which its last layer tells the nearest.
+        :class:`HiddenClusterer`, it learns the coordinates in which scores of the
+        clusters are linear, and its last layer tells the highest score.
     n_mixed : int, default=None
         Rows to make for the student, each with half of its values from one row of
         `X` and each other value from a row of its own. The teacher tells their

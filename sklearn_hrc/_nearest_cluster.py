@@ -28,8 +28,8 @@ __all__ = [
 ]
 
 # Rows whose scores for all clusters are in memory at once, so that they stay in the cache, and
-# rows whose coordinates are.
-_SCORE_ROWS, _COORDINATE_ROWS = 1_024, 16_384
+# coordinates that are.
+_SCORE_ROWS, _COORDINATES = 1_024, 2**20
 
 
 class Clustering(NamedTuple):
@@ -79,7 +79,7 @@ def cluster_of(matrix, clustering):
     """
     slopes, bias = cluster_scores(clustering)
     cluster = np.empty(len(matrix), dtype=np.int32)
-    for rows in chunks(len(matrix), _COORDINATE_ROWS):
+    for rows in chunks(len(matrix), max(_COORDINATES // len(slopes), 1)):
         # Rows of another dtype stand where those of the fit stood.
         coordinates = coordinates_of(matrix[rows], clustering).astype(slopes.dtype, copy=False)
         cluster[rows] = highest_score(coordinates, slopes, bias)

@@ -15,7 +15,8 @@ from sklearn_hrc._regrets import CLOSENESS, RegretScale, choice_scores, regrets
 
 def rows_of(response, cost, prices):
     prices = np.asarray(prices, dtype=float)
-    rows = regrets(response, cost, RegretScale(np.ones(len(prices)), prices))
+    scale = RegretScale(np.ones(len(prices)), prices, np.full(len(prices), np.inf))
+    rows = regrets(response, cost, scale)
     return rows / np.sqrt((rows**2).sum(axis=1).mean())
 
 
@@ -86,6 +87,23 @@ def test_clusters_of_two_arms_are_intervals_of_the_price_that_pays():
     # Prices are 0.05 apart.
     assert np.mean(widths) < 0.08
     assert max(widths) < 0.11
+
+
+def test_an_arm_that_is_good_for_nobody_costs_nothing():
+    rng = np.random.default_rng(0)
+    size = rng.lognormal(size=(4_000, 3)) * [0, 1e-3, 10]
+    response = np.column_stack([np.zeros(4_000), rng.lognormal(size=4_000), np.zeros(4_000)])
+    kept = {}
+    for n_arms in (2, 3):
+        outcomes = np.stack([response[:, :n_arms], size[:, :n_arms]], axis=2)
+        X = np.column_stack([rng.normal(size=4_000), outcomes.reshape(4_000, -1)])
+        rows = {"treatment": np.arange(4_000) % n_arms, "cost": rng.random(4_000)}
+        labels = HiddenClusterer(32, random_state=0).fit(X, X[:, 0], **rows).labels_
+        sums = [np.bincount(labels, values) for values in (response[:, 1], size[:, 1])]
+        order = np.argsort(-sums[0] / sums[1])
+        gain, spend = (np.cumsum(each[order]) for each in sums)
+        kept[n_arms] = np.interp(0.1 * spend[-1], spend, gain)
+    assert kept[3] > 0.98 * kept[2]
 
 
 def test_planted_choices_are_found():

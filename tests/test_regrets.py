@@ -36,8 +36,8 @@ def experiment(n_samples=500, n_treatments=4, seed=0):
 def test_regrets_by_hand():
     # at price 1 the arms are worth 0, 2 and 1; at price 3, with half the weight, 0, -1 and -2.5
     response, cost = np.array([[0.0, 4.0, 4.0]]), np.array([[0.0, 2.0, 3.0]])
-    scale = RegretScale(np.array([1.0, 0.5]), np.array([1.0, 1.5]))
-    assert_allclose(regrets(response, cost, scale), [[2.0, 0.0, 1.0, 0.0, 1.0, 2.5]])
+    scale = RegretScale(np.array([1.0, 0.5]), np.array([1.0, 1.5]), np.array([1.5, 9.0]))
+    assert_allclose(regrets(response, cost, scale), [[1.5, 0.0, 1.0, 0.0, 1.0, 2.5]])
 
 
 def test_prices_spend_budgets_that_grow_with_the_square():
@@ -73,19 +73,55 @@ def test_weights_are_rows():
         assert_allclose(ours, theirs)
 
 
-@pytest.mark.parametrize(("n_treatments", "n_prices"), [(2, 64), (3, 32), (5, 16)])
-def test_few_arms_have_more_prices(n_treatments, n_prices):
+@pytest.mark.parametrize(
+    ("n_treatments", "n_clusters", "n_prices"),
+    [(2, 64, 64), (3, 64, 32), (4, 64, 21), (5, 64, 16), (2, 256, 64), (2, 8, 16)],
+)
+def test_few_arms_have_more_prices(n_treatments, n_clusters, n_prices):
     response, cost = experiment(2_000, n_treatments)
-    assert len(fitted_scale(response, cost, n_clusters=64).of_cost) == n_prices
+    assert len(fitted_scale(response, cost, n_clusters=n_clusters).of_cost) == n_prices
+
+
+def test_a_dear_arm_that_is_good_for_nobody_sets_no_scale():
+    response, cost = experiment(1_000, 3)
+    size = np.sqrt(np.square(regrets(response, cost, fitted_scale(response, cost))).sum(axis=1))
+    useless = np.column_stack([response, response[:, 0]])
+    dear = np.column_stack([cost, 1e5 * cost[:, 2]])
+    rows = regrets(useless, dear, fitted_scale(useless, dear)).reshape(1_000, -1, 4)
+    others = np.sqrt(np.square(rows[:, :, :3]).sum(axis=(1, 2)))
+    assert 0.2 < others.mean() / size.mean() < 1
+    # and regrets count up to three times the mean of the arm that is lost most by
+    mean = rows.mean(axis=0)
+    assert_allclose(rows.max(axis=(0, 2)), 3 * mean[:, :3].max(axis=1), rtol=0.2)
+
+
+def test_rounding_makes_no_regrets():
+    rng = np.random.default_rng(0)
+    response = ([0, 1, 1.5, 2] + 1e3 * rng.normal(size=(500, 1))).astype(np.float32)
+    cost = np.tile(np.arange(4.0, dtype=np.float32), (500, 1))
+    rows = regrets(response, cost, fitted_scale(response, cost))
+    assert rows.max() > 0
+    assert np.ptp(rows, axis=0).max() < 1e-2 * rows.max()
+
+
+@pytest.mark.parametrize("size", [1e-80, 1e100])
+def test_size_of_the_weights_does_not_matter(size):
+    response, cost = (each.astype(np.float32) for each in experiment())
+    ours = fitted_scale(response, cost, np.full(500, size))
+    for each, other in zip(ours, fitted_scale(response, cost)):
+        assert_allclose(each, other)
 
 
 def test_money_decides_nothing():
     response, same = experiment(50)[0], np.ones((50, 4))
     rows = regrets(response, same, fitted_scale(response, same))
     expected = response.max(axis=1, keepdims=True) - response
+    # The last arm is the best for all, and the one before it is in use, too.
+    expected = np.minimum(expected, 3 * expected[:, 2].mean())
     assert_allclose(rows / rows.max(), expected / expected.max())
     rows = regrets(same, response, fitted_scale(same, response))
     expected = response - response.min(axis=1, keepdims=True)
+    expected = np.minimum(expected, 3 * expected[:, 1].mean())
     assert_allclose(rows / rows.max(), expected / expected.max())
     # and where the cheapest arm is the best one of everybody
     worse = -np.cumsum(np.ones((50, 4)), axis=1) * (1 + response[:, :1])

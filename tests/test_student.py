@@ -1,4 +1,4 @@
-"""The default student tells the nearest centre."""
+"""The default student tells the highest score, as that of the nearest centre."""
 
 import numpy as np
 import pytest

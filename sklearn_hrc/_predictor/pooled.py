@@ -104,7 +104,10 @@ def fit_pooled(rows):
     straight_only = straight_columns(rows.encoding)
     if straight_only.all():
         return bent
-    straight = PooledModel(_fit(rows, straight_only))
+    try:
+        straight = PooledModel(_fit(rows, straight_only))
+    except np.linalg.LinAlgError:
+        return bent
     share = share_of_first(bent, straight, rows)[:, None, None]
     return PooledModel(share * bent.coefficients + (1 - share) * straight.coefficients)
 
