@@ -6,31 +6,19 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
-from sklearn.cluster import KMeans
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_hrc._cells.estimates import to_response_and_cost
-from sklearn_hrc._columns import Columns, find_columns, take_apart
+from sklearn_hrc._columns import Columns, find_columns
 from sklearn_hrc._compat import Interval, StrOptions, check_feature_names_in, fit_context
-from sklearn_hrc._decision_coordinates import (
-    decision_directions,
-    fit_decision_map,
-    fit_effect_scale,
-)
 from sklearn_hrc._experiment import check_experiment, restore_on_error
+from sklearn_hrc._find_clusters import find_clusters
 from sklearn_hrc._html import Summary, SummaryMixin, Table, number
 from sklearn_hrc._labels import check_groups
 from sklearn_hrc._metadata import FitMetadataMixin
-from sklearn_hrc._nearest_cluster import (
-    Clustering,
-    cluster_of,
-    coordinates_of,
-    response_and_cost,
-)
+from sklearn_hrc._nearest_cluster import cluster_of
 from sklearn_hrc._parameters import resolve_arm_cost, resolve_objective
-from sklearn_hrc._regret_clusters import ROWS_A_CENTRE, regret_centres
-from sklearn_hrc._regrets import fit_regret_scale
 from sklearn_hrc._tables import check_features
 
 __all__ = ["HiddenClusterer"]
@@ -38,11 +26,6 @@ __all__ = ["HiddenClusterer"]
 DEFAULT_CLUSTERS = 64
 # With n_clusters=None, a cluster has at least this many rows on average.
 ROWS_A_CLUSTER = 50
-# k-means stops here at the latest. On 30,000 rows x 32 columns, K = 64 and 256,
-# the inertia is then within 0.1 % of that after convergence (which takes two to
-# four times as long) and 4 % below that of mini-batches, which save 40 % of the
-# time but draw rows whatever their weights. More initialisations gain 0.1 %.
-MAX_ITERATIONS = 50
 # A whole number is exact in float32 up to here.
 MAX_FLOAT32_LABEL = 2**24
 
@@ -212,8 +195,8 @@ class HiddenClusterer(
         # Rows without weight would take part in the choice of the first centres.
         rows = X if weighted.all() else X[weighted]
         rng = check_random_state(self.random_state)
-        self._clustering = self._find_clusters(
-            rows, n_clusters, outcomes, sample_weight[weighted], rng
+        self._clustering = find_clusters(
+            rows, outcomes, self.metric, n_clusters, sample_weight[weighted], rng
         )
         self.metric_, self.cluster_centers_ = self._clustering.metric, self._clustering.centres
         self.n_clusters_ = len(self.cluster_centers_)
@@ -361,52 +344,9 @@ class HiddenClusterer(
         prices = resolve_arm_cost(self.arm_cost, experiment.treatments, ordered=ordered)
         return columns, coefficients, prices
 
-    def _find_clusters(self, X, n_clusters, outcomes, sample_weight, rng):
-        """Fit the coordinates, and find the centres in them."""
-        columns = outcomes[0]
-        scale = None
-        if self.metric != "euclidean" and columns.n_outcomes:
-            response, cost = response_and_cost(X, *outcomes)
-            scale = fit_effect_scale(response, cost, sample_weight)
-        if scale is None or scale.size == 0:
-            clustering = Clustering("euclidean", columns, None, None, None, None)
-        elif self.metric == "regret":
-            return _by_regret(X, n_clusters, outcomes, scale.units, sample_weight, rng)
-        else:
-            clustering, sample_weight = self._fit_directions(X, outcomes, scale, sample_weight, rng)
-        kmeans = KMeans(n_clusters, n_init=1, max_iter=MAX_ITERATIONS, random_state=rng)
-        kmeans.fit(coordinates_of(X, clustering), sample_weight=sample_weight)
-        return clustering._replace(centres=kmeans.cluster_centers_)
-
-    def _fit_directions(self, X, outcomes, scale, sample_weight, rng):
-        """Fit coordinates of directions; return them and the weights of rows in the clustering."""
-        columns = outcomes[0]
-        directions, size = decision_directions(*response_and_cost(X, *outcomes), scale)
-        weight = sample_weight * size
-        if self.metric == "effects":
-            return Clustering("effects", *outcomes, scale, None), weight
-        decision_map = fit_decision_map(take_apart(X, columns)[0], directions, weight, rng)
-        of_hidden = Clustering("euclidean", columns, None, None, None, None)
-        if not decision_map.slopes.any():
-            return of_hidden, sample_weight
-        return of_hidden._replace(metric="decision", decision_map=decision_map), weight
-
     def _check_columns(self, X):
         check_is_fitted(self)
         return check_features(self, X, reset=False)
-
-
-def _by_regret(X, n_clusters, outcomes, units, sample_weight, rng):
-    """Find prices and clusters of least regret, of as many rows as they need."""
-    if len(X) > ROWS_A_CENTRE * n_clusters:
-        drawn = rng.choice(len(X), ROWS_A_CENTRE * n_clusters, replace=False)
-        X, sample_weight = X[drawn], sample_weight[drawn]
-    response, cost = response_and_cost(X, *outcomes)
-    scale = fit_regret_scale(response, cost, sample_weight, units, n_clusters)
-    clustering = Clustering("regret", *outcomes, scale, None)
-    rows = coordinates_of(X, clustering)
-    centres = regret_centres(rows, n_clusters, outcomes[0].n_treatments, sample_weight, rng)
-    return clustering._replace(centres=centres)
 
 
 def resolve_n_clusters(n_clusters, n_rows):

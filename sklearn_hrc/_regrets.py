@@ -25,7 +25,7 @@ ROUNDING = 8
 # Numbers that are made at once.
 _BLOCK = 500_000
 # What a squared distance of regrets counts beside a regret. Ten times as much costs 0.001 of the
-# efficiency, and so does a tenth where budgets are small.
+# efficiency, and nothing at all 0.002 where budgets are small.
 CLOSENESS = 0.003
 
 

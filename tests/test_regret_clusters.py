@@ -158,7 +158,7 @@ def test_many_rows_are_sampled(monkeypatch):
         sizes.append(len(given))
         return find(given, *rest)
 
-    monkeypatch.setattr("sklearn_hrc._clusterer.regret_centres", spy)
+    monkeypatch.setattr("sklearn_hrc._find_clusters.regret_centres", spy)
     clusterer = HiddenClusterer(2, random_state=0).fit(X, X[:, 0], **rows)
     assert sizes == [1_000]
     assert len(clusterer.labels_) == 3_000

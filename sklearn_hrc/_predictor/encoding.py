@@ -207,9 +207,7 @@ def bending_columns(encoding):
     bends : ndarray of shape (1 + n_columns,), bool
         False for the column of ones and for features of few values.
     """
-    place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
-    # The rank stands first, and the value second where a feature has it.
-    return place >= min(encoding.richness, 2)
+    return _place_in_feature(encoding) >= min(encoding.richness, 2)
 
 
 def straight_columns(encoding):
@@ -226,9 +224,13 @@ def straight_columns(encoding):
         True for the column of ones and for one column of each feature: its value, or its rank where
         there are too many features for both.
     """
-    place = np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
     has_rank = np.array([False, *(knots is not None for knots in encoding.knots)])
-    return place == has_rank[encoding.group] * (min(encoding.richness, 2) - 1)
+    return _place_in_feature(encoding) == has_rank[encoding.group] * (min(encoding.richness, 2) - 1)
+
+
+def _place_in_feature(encoding):
+    """Place of each column among those of its feature: the rank is first, its value second."""
+    return np.arange(len(encoding.group)) - np.searchsorted(encoding.group, encoding.group)
 
 
 def _own_places(encoding):
